@@ -1,0 +1,40 @@
+// Brings a checkout to where it can run: npm packages, and with --tests the servers that tests talk to.
+// Runs before anything is installed, so it is plain JavaScript for Node 20. A second run finds its work done.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+
+const run = (command, args) => {
+  const { status } = spawnSync(command, args, { stdio: 'inherit' });
+  if (status !== 0) {
+    console.error(`setup: «${command} ${args.join(' ')}» failed`);
+    process.exit(1);
+  }
+};
+
+const stamp = 'node_modules/.sallyport-lock';
+const lock = createHash('sha256').update(readFileSync('package-lock.json')).digest('hex');
+if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
+  run('npm', ['ci', '--loglevel=error']);
+  writeFileSync(stamp, lock);
+}
+
+if (process.argv.includes('--tests')) {
+  const found = (file) => (process.env.PATH ?? '').split(':').concat('/usr/sbin', '/usr/local/sbin').some((dir) => existsSync(`${dir}/${file}`));
+  const clusters = existsSync('/usr/lib/postgresql') ? readdirSync('/usr/lib/postgresql') : [];
+  const missing = [
+    ...(clusters.some((v) => existsSync(`/usr/lib/postgresql/${v}/bin/postgres`)) ? [] : ['postgresql']),
+    ...(found('psql') ? [] : ['postgresql-client']),
+    ...(found('nats-server') ? [] : ['nats-server']),
+  ];
+  if (missing.length > 0) {
+    const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
+    const apt = (...args) => {
+      const [command, ...rest] = [...asRoot, 'apt-get', ...args];
+      run(command, rest);
+    };
+    console.log(`setup: installing ${missing.join(', ')}`);
+    apt('update', '-qq');
+    apt('install', '-y', '-qq', '--no-install-recommends', ...missing);
+  }
+}
