@@ -1,0 +1,98 @@
+import type { Action } from '@sallyport/shared/access/action.ts';
+import type { ProtocolName } from '@sallyport/shared/access/connection.ts';
+import type { Denial } from '@sallyport/shared/access/verdict.ts';
+import type { TargetGreeting } from '@sallyport/shared/tunnel/opening.ts';
+import type { Duplex } from 'node:stream';
+
+/** One kind of client. It turns a socket into exchanges and explains them; the gateway decides everything else. */
+export interface Protocol {
+  readonly name: ProtocolName;
+  /**
+   * Hears a new connection out until it is known who asks for what.
+   * Resolves to undefined when there is nothing more to do (a cancel request, a client that went away).
+   * @throws WireError on bytes that are not the protocol's; the error has been told to the client.
+   */
+  greet(socket: Duplex, origin: Origin, signal: AbortSignal): Promise<Visitor | undefined>;
+}
+
+/** Where a connection comes from. */
+export interface Origin {
+  /** IP address, no port. */
+  readonly address: string;
+  /** False where bytes cross a network in the clear unless the protocol itself encrypts. */
+  readonly loopback: boolean;
+}
+
+/** What a visitor said of itself. Nothing of it is believed. */
+export interface Greeting {
+  readonly protocol: ProtocolName;
+  readonly user: string;
+  /** The connection's name as the client wrote it. */
+  readonly connection: string;
+  readonly origin: Origin;
+  /** The client program, where it says so. */
+  readonly application: string | undefined;
+}
+
+/** Said hello, admitted to nothing. */
+export interface Visitor {
+  readonly greeting: Greeting;
+  /** Asks for the secret in the protocol's own form; undefined when the client left. */
+  askSecret(): Promise<string | undefined>;
+  /** The exchanges of an admitted session, as the client opens them: one for PostgreSQL, one a channel for SSH. */
+  welcome(): AsyncIterable<Exchange>;
+  turnAway(denial: Denial): Promise<void>;
+}
+
+/** One pair of lanes: requests in, replies out. */
+export interface Exchange {
+  /** Judged before any stream to the target is opened. */
+  readonly opening: Action;
+  /** For the agent: what the target's session is to be started with. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** The client's end. Only the relay reads it and writes it. */
+  readonly client: Duplex;
+  readonly lens: Lens;
+  /** What the client is told once the target is there. `cancel` asks the target to stop what runs. */
+  begin(target: TargetGreeting, cancel: () => Promise<void>): Buffer;
+  /** The last thing that the client is told when the exchange ends for a reason of ours. */
+  farewell(denial: Denial): Buffer;
+  /** Called once when the exchange is over. */
+  end(): void;
+}
+
+/** Bytes that go to the target together, and what they ask. */
+export interface Request {
+  /** Whole messages, or a part of a long one, as they arrived. */
+  readonly bytes: Buffer;
+  /** What they ask; absent where there is nothing to judge (flow control, data of a judged statement). */
+  readonly ask: Ask | undefined;
+}
+
+export interface Ask {
+  /**
+   * `prepare`: nothing happens yet, so only a deny matters; the same action is asked again with its parameters.
+   * `perform`: it happens: it is judged, journalled, recorded.
+   */
+  readonly stage: 'prepare' | 'perform';
+  /** A promise where it takes longer to know than the event loop should wait. */
+  readonly action: Action | Promise<Action>;
+}
+
+/** What goes to the target and to the client in place of a refused request. */
+export interface Swap {
+  readonly toTarget: Buffer | undefined;
+  readonly toClient: Buffer | undefined;
+}
+
+/** Explains an exchange's frames. Holds the protocol's state; does no IO; decides nothing. */
+export interface Lens {
+  /** Cuts what arrived into requests, in order. @throws WireError: nothing of the rest may be forwarded. */
+  requests(chunk: Buffer): readonly Request[];
+  /** Puts a refusal where `request` would have been, so that the session lives on as after a native error. */
+  refuse(request: Request, denial: Denial): Swap;
+  /** Passes on what the client may see; most often the chunk itself. @throws WireError as above. */
+  replies(chunk: Buffer, sink: (bytes: Buffer) => void): void;
+  /** Tells the person something between two messages; undefined where the protocol has no way right now. */
+  notice(text: string, hint: string): Buffer | undefined;
+}

@@ -1,0 +1,25 @@
+import type { Connection } from '@sallyport/shared/access/connection.ts';
+import type { Principal } from '@sallyport/shared/access/principal.ts';
+
+const admitted = new WeakSet<Admission>();
+
+/** What a session may be made of. Only `grant` makes a valid one, and only `admit()` calls it. */
+export interface Admission {
+  readonly sessionId: string;
+  readonly principal: Principal;
+  readonly connection: Connection;
+  readonly tokenId: string | undefined;
+  /** Milliseconds since the epoch; the session is cut then. */
+  readonly expiresAt: number | undefined;
+}
+
+export function grant(admission: Admission): Admission {
+  const frozen = Object.freeze({ ...admission });
+  admitted.add(frozen);
+  return frozen;
+}
+
+/** @throws Error when somebody made an admission by hand: our bug, and never a session. */
+export function requireAdmitted(admission: Admission): void {
+  if (!admitted.has(admission)) throw new Error('a tunnel stream was asked for without an admission');
+}
