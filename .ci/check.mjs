@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 const against = spawnSync('git', ['rev-parse', '--verify', '-q', 'HEAD:proto/sallyport'], { encoding: 'utf8' });
 const steps = [
   ...['shared', 'gateway', 'gateway/cli', 'agent', 'test'].map((dir) => ['tsc', '-p', dir]),
-  ['biome', 'check', '--config-path=.ci', '.'],
+  ['biome', 'check', '.'],
   ['buf', 'lint'],
   ...(against.status === 0 ? [['buf', 'breaking', '--against', '.git#ref=HEAD']] : []),
   ['node', '--test', 'test/architecture/imports.test.ts'],

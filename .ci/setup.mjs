@@ -20,7 +20,11 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
 }
 
 if (process.argv.includes('--tests')) {
-  const found = (file) => (process.env.PATH ?? '').split(':').concat('/usr/sbin', '/usr/local/sbin').some((dir) => existsSync(`${dir}/${file}`));
+  const found = (file) =>
+    (process.env.PATH ?? '')
+      .split(':')
+      .concat('/usr/sbin', '/usr/local/sbin')
+      .some((dir) => existsSync(`${dir}/${file}`));
   const clusters = existsSync('/usr/lib/postgresql') ? readdirSync('/usr/lib/postgresql') : [];
   const missing = [
     ...(clusters.some((v) => existsSync(`/usr/lib/postgresql/${v}/bin/postgres`)) ? [] : ['postgresql']),

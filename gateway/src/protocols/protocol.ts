@@ -1,8 +1,8 @@
+import type { Duplex } from 'node:stream';
 import type { Action } from '@sallyport/shared/access/action.ts';
 import type { ProtocolName } from '@sallyport/shared/access/connection.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import type { TargetGreeting } from '@sallyport/shared/tunnel/opening.ts';
-import type { Duplex } from 'node:stream';
 
 /** One kind of client. It turns a socket into exchanges and explains them; the gateway decides everything else. */
 export interface Protocol {

@@ -1,5 +1,5 @@
-import { WireError } from '@sallyport/shared/errors/errors.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
+import { WireError } from '@sallyport/shared/errors/errors.ts';
 
 /** What completes in order within a segment: one ParseComplete, BindComplete or CloseComplete each. */
 interface Change<T> {

@@ -19,7 +19,9 @@ const consumed = new Set(['user', 'database', 'fallback_application_name']);
 
 const utf8 = new Set(['utf8', 'utf-8', 'unicode']);
 
-export type Sorted = { readonly settings: Record<string, string> } | { readonly refused: string; readonly hint: string };
+export type Sorted =
+  | { readonly settings: Record<string, string> }
+  | { readonly refused: string; readonly hint: string };
 
 /** Sorts a StartupMessage's parameters into what the target is given and what is refused, with the reason. */
 export function sortParameters(parameters: ReadonlyMap<string, string>): Sorted {
@@ -41,4 +43,7 @@ export function sortParameters(parameters: ReadonlyMap<string, string>): Sorted 
   return { settings };
 }
 
-const refused = (what: string, hint: string): Sorted => ({ refused: `${what} is not allowed through the gateway`, hint });
+const refused = (what: string, hint: string): Sorted => ({
+  refused: `${what} is not allowed through the gateway`,
+  hint,
+});
