@@ -38,7 +38,7 @@ export interface Greeting {
 export interface Visitor {
   readonly greeting: Greeting;
   /** Asks for the secret in the protocol's own form; undefined when the client left. */
-  askSecret(): Promise<string | undefined>;
+  askSecret(signal: AbortSignal): Promise<string | undefined>;
   /** The exchanges of an admitted session, as the client opens them: one for PostgreSQL, one a channel for SSH. */
   welcome(): AsyncIterable<Exchange>;
   turnAway(denial: Denial): Promise<void>;

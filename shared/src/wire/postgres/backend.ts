@@ -1,194 +1,161 @@
-import { HEADER_BYTES } from './limits.ts';
-import { MessageReader } from './reader.ts';
-import { Backend, type TransactionStatus } from './types.ts';
-import { int16, int32, message, value } from './writer.ts';
+import { MAX_CANCEL_KEY_BYTES, MIN_CANCEL_KEY_BYTES } from './limits.ts';
+import { openMessage } from './reader.ts';
+import { Backend, type Format, type TransactionStatus } from './types.ts';
+import { bareMessage, MessageWriter } from './writer.ts';
 
-/** Decoders take a whole message as the cutter gives it: `buffer` from `start` (its type byte) to before `end`. */
+export * from './authentication.ts';
+export * from './fields.ts';
+export * from './rows.ts';
 
-export interface Field {
+/*
+ * What servers send. Every decoder takes a whole message, header included, in `buffer[start, end)`, and throws
+ * WireError ERR_WIRE_MALFORMED on anything but exactly that message, ERR_WIRE_UNEXPECTED on another type.
+ */
+
+export interface BackendKeyData {
+  readonly processId: number;
+  /** 4 bytes up to protocol 3.1, 4 to 256 from 3.2. Part of the message's buffer. */
+  readonly secretKey: Buffer;
+}
+
+export interface ParameterStatus {
   readonly name: string;
-  /** 0 where the column is no table's. */
-  readonly tableOid: number;
-  /** 1-based attribute number; 0 where it is no column. */
-  readonly columnNumber: number;
-  readonly typeOid: number;
-  /** Bytes; negative for types of variable length. */
-  readonly typeLength: number;
-  readonly typeModifier: number;
-  /** 0 text, 1 binary. */
-  readonly format: number;
+  readonly value: string;
 }
 
-/** Fields of ErrorResponse and NoticeResponse by their code (PostgreSQL manual, 54.8). */
-export interface Diagnostics {
-  readonly severity: string;
-  readonly code: string;
-  readonly message: string;
-  readonly detail?: string;
-  readonly hint?: string;
+export interface NotificationResponse {
+  readonly processId: number;
+  readonly channel: string;
+  readonly payload: string;
 }
 
-export type Authentication =
-  | { readonly kind: 'Ok' }
-  | { readonly kind: 'CleartextPassword' }
-  | { readonly kind: 'MD5Password'; readonly salt: Buffer }
-  | { readonly kind: 'SASL'; readonly mechanisms: readonly string[] }
-  | { readonly kind: 'SASLContinue'; readonly data: Buffer }
-  | { readonly kind: 'SASLFinal'; readonly data: Buffer }
-  | { readonly kind: 'unsupported'; readonly code: number };
-
-export function decodeAuthentication(buffer: Buffer, start: number, end: number): Authentication {
-  const reader = read('Authentication', buffer, start, end);
-  const code = reader.int32();
-  switch (code) {
-    case 0:
-      reader.end();
-      return { kind: 'Ok' };
-    case 3:
-      reader.end();
-      return { kind: 'CleartextPassword' };
-    case 5: {
-      const salt = reader.bytes(4);
-      reader.end();
-      return { kind: 'MD5Password', salt };
-    }
-    case 10:
-      return { kind: 'SASL', mechanisms: mechanisms(reader) };
-    case 11:
-      return { kind: 'SASLContinue', data: reader.bytes(reader.left) };
-    case 12:
-      return { kind: 'SASLFinal', data: reader.bytes(reader.left) };
-    default:
-      return { kind: 'unsupported', code };
-  }
+export interface CopyResponse {
+  readonly kind: 'in' | 'out' | 'both';
+  readonly format: Format;
+  readonly columnFormats: readonly Format[];
 }
 
-function mechanisms(reader: MessageReader): string[] {
-  const names: string[] = [];
-  for (let name = reader.cstring(); name !== ''; name = reader.cstring()) names.push(name);
-  reader.end();
-  return names;
+export function decodeReadyForQuery(buffer: Buffer, start: number, end: number): TransactionStatus {
+  const reader = openMessage(buffer, start, end, Backend.ReadyForQuery, 'ReadyForQuery');
+  const status = String.fromCharCode(reader.byte());
+  reader.done();
+  if (status !== 'I' && status !== 'T' && status !== 'E') throw reader.malformed('has no transaction status');
+  return status;
 }
 
-export function decodeRowDescription(buffer: Buffer, start: number, end: number): Field[] {
-  const reader = read('RowDescription', buffer, start, end);
-  const fields = Array.from({ length: reader.count16(19) }, () => ({
-    name: reader.cstring(),
-    tableOid: reader.uint32(),
-    columnNumber: reader.int16(),
-    typeOid: reader.uint32(),
-    typeLength: reader.int16(),
-    typeModifier: reader.int32(),
-    format: reader.int16(),
-  }));
-  reader.end();
-  return fields;
-}
-
-export function decodeDataRow(buffer: Buffer, start: number, end: number): (Buffer | null)[] {
-  const reader = read('DataRow', buffer, start, end);
-  const values = Array.from({ length: reader.count16(4) }, () => reader.value());
-  reader.end();
-  return values;
-}
-
-/** ErrorResponse or NoticeResponse: text by field code, `S`, `C`, `M`, … */
-export function decodeDiagnostics(buffer: Buffer, start: number, end: number): ReadonlyMap<string, string> {
-  const reader = read('ErrorResponse', buffer, start, end);
-  const fields = new Map<string, string>();
-  for (let code = reader.uint8(); code !== 0; code = reader.uint8()) {
-    fields.set(String.fromCharCode(code), reader.cstring());
-  }
-  reader.end();
-  return fields;
-}
-
-export function decodeReadyForQuery(buffer: Buffer, start: number, end: number): TransactionStatus | undefined {
-  const reader = read('ReadyForQuery', buffer, start, end);
-  const status = String.fromCharCode(reader.uint8());
-  reader.end();
-  return status === 'I' || status === 'T' || status === 'E' ? status : undefined;
-}
-
-export function decodeParameterStatus(buffer: Buffer, start: number, end: number): { name: string; text: string } {
-  const reader = read('ParameterStatus', buffer, start, end);
-  const name = reader.cstring();
-  const text = reader.cstring();
-  reader.end();
-  return { name, text };
-}
-
-/** The key has 4 bytes, up to 256 since protocol 3.2. */
-export function decodeBackendKeyData(
-  buffer: Buffer,
-  start: number,
-  end: number,
-): { processId: number; secretKey: Buffer } {
-  const reader = read('BackendKeyData', buffer, start, end);
-  return { processId: reader.int32(), secretKey: reader.bytes(reader.left) };
-}
-
+/** The command tag, such as `INSERT 0 1`. */
 export function decodeCommandComplete(buffer: Buffer, start: number, end: number): string {
-  const reader = read('CommandComplete', buffer, start, end);
-  const tag = reader.cstring();
-  reader.end();
+  const reader = openMessage(buffer, start, end, Backend.CommandComplete, 'CommandComplete');
+  const tag = reader.looseText();
+  reader.done();
   return tag;
 }
 
-function read(name: string, buffer: Buffer, start: number, end: number): MessageReader {
-  return new MessageReader(name, buffer, start + HEADER_BYTES, end);
+export function decodeParameterStatus(buffer: Buffer, start: number, end: number): ParameterStatus {
+  const reader = openMessage(buffer, start, end, Backend.ParameterStatus, 'ParameterStatus');
+  const status = { name: reader.text(), value: reader.looseText() };
+  reader.done();
+  return status;
 }
 
-export const authenticationOk = (): Buffer => message(Backend.Authentication, int32(0));
-
-export const authenticationCleartextPassword = (): Buffer => message(Backend.Authentication, int32(3));
-
-export const authenticationMD5Password = (salt: Uint8Array): Buffer => message(Backend.Authentication, int32(5), salt);
-
-export function authenticationSASL(names: readonly string[]): Buffer {
-  return message(Backend.Authentication, int32(10), ...names, Buffer.of(0));
+/** Type OIDs of a statement's parameters. */
+export function decodeParameterDescription(buffer: Buffer, start: number, end: number): number[] {
+  const reader = openMessage(buffer, start, end, Backend.ParameterDescription, 'ParameterDescription');
+  const count = reader.uint16();
+  reader.expect(count, 4);
+  const types = Array.from({ length: count }, () => reader.uint32());
+  reader.done();
+  return types;
 }
 
-export const authenticationSASLContinue = (data: Uint8Array): Buffer =>
-  message(Backend.Authentication, int32(11), data);
-
-export const authenticationSASLFinal = (data: Uint8Array): Buffer => message(Backend.Authentication, int32(12), data);
-
-export function rowDescription(fields: readonly Field[]): Buffer {
-  const parts = fields.flatMap((field) => [
-    field.name,
-    int32(field.tableOid),
-    int16(field.columnNumber),
-    int32(field.typeOid),
-    int16(field.typeLength),
-    int32(field.typeModifier),
-    int16(field.format),
-  ]);
-  return message(Backend.RowDescription, int16(fields.length), ...parts);
+export function decodeBackendKeyData(buffer: Buffer, start: number, end: number): BackendKeyData {
+  const reader = openMessage(buffer, start, end, Backend.BackendKeyData, 'BackendKeyData');
+  const processId = reader.int32();
+  const secretKey = reader.rest();
+  if (secretKey.length < MIN_CANCEL_KEY_BYTES || secretKey.length > MAX_CANCEL_KEY_BYTES) {
+    throw reader.malformed(`has a cancel key of ${secretKey.length} bytes`);
+  }
+  return { processId, secretKey };
 }
 
-export function dataRow(values: readonly (Uint8Array | null)[]): Buffer {
-  return message(Backend.DataRow, int16(values.length), ...values.map(value));
+export function decodeNotificationResponse(buffer: Buffer, start: number, end: number): NotificationResponse {
+  const reader = openMessage(buffer, start, end, Backend.NotificationResponse, 'NotificationResponse');
+  const notification = { processId: reader.int32(), channel: reader.looseText(), payload: reader.looseText() };
+  reader.done();
+  return notification;
 }
 
-export const errorResponse = (error: Diagnostics): Buffer => diagnostics(Backend.ErrorResponse, error);
+const copyTypes = {
+  in: Backend.CopyInResponse,
+  out: Backend.CopyOutResponse,
+  both: Backend.CopyBothResponse,
+} as const;
 
-export const noticeResponse = (notice: Diagnostics): Buffer => diagnostics(Backend.NoticeResponse, notice);
+/** Of a CopyInResponse, CopyOutResponse or CopyBothResponse. */
+export function decodeCopyResponse(buffer: Buffer, start: number, end: number): CopyResponse {
+  const type = buffer[start];
+  const kind = type === copyTypes.in ? 'in' : type === copyTypes.both ? 'both' : 'out';
+  const reader = openMessage(buffer, start, end, copyTypes[kind], 'CopyOutResponse');
+  const format = formatOf(reader.byte());
+  const count = reader.uint16();
+  reader.expect(count, 2);
+  const columnFormats = Array.from({ length: count }, () => formatOf(reader.int16()));
+  reader.done();
+  return { kind, format, columnFormats };
 
-function diagnostics(type: number, { severity, code, message: text, detail, hint }: Diagnostics): Buffer {
-  const fields = { S: severity, V: severity, C: code, M: text, D: detail, H: hint };
-  const parts = Object.entries(fields).flatMap(([key, field]) =>
-    field === undefined ? [] : [Buffer.from(key), field.replaceAll('\0', '')],
-  );
-  return message(type, ...parts, Buffer.of(0));
+  function formatOf(value: number): Format {
+    if (value !== 0 && value !== 1) throw reader.malformed(`has the format ${value}`);
+    return value;
+  }
 }
 
-export const readyForQuery = (status: TransactionStatus): Buffer => message(Backend.ReadyForQuery, Buffer.from(status));
+export function readyForQuery(status: TransactionStatus): Buffer {
+  return new MessageWriter(Backend.ReadyForQuery).byte(status.charCodeAt(0)).finish();
+}
 
-export const commandComplete = (tag: string): Buffer => message(Backend.CommandComplete, tag);
+export function commandComplete(tag: string): Buffer {
+  return new MessageWriter(Backend.CommandComplete).text(tag).finish();
+}
 
-export const parameterStatus = (name: string, text: string): Buffer => message(Backend.ParameterStatus, name, text);
+export function parameterStatus(name: string, value: string): Buffer {
+  return new MessageWriter(Backend.ParameterStatus).text(name).text(value).finish();
+}
+
+export function parameterDescription(types: readonly number[]): Buffer {
+  const writer = new MessageWriter(Backend.ParameterDescription).uint16(types.length);
+  for (const oid of types) writer.uint32(oid);
+  return writer.finish();
+}
 
 export function backendKeyData(processId: number, secretKey: Uint8Array): Buffer {
-  return message(Backend.BackendKeyData, int32(processId), secretKey);
+  return new MessageWriter(Backend.BackendKeyData).int32(processId).bytes(secretKey).finish();
 }
+
+export function notificationResponse(processId: number, channel: string, payload: string): Buffer {
+  return new MessageWriter(Backend.NotificationResponse).int32(processId).text(channel).text(payload).finish();
+}
+
+function copyResponse(type: number, format: Format, columnFormats: readonly Format[]): Buffer {
+  const writer = new MessageWriter(type).byte(format).uint16(columnFormats.length);
+  for (const column of columnFormats) writer.int16(column);
+  return writer.finish();
+}
+
+export function copyInResponse(format: Format, columnFormats: readonly Format[]): Buffer {
+  return copyResponse(copyTypes.in, format, columnFormats);
+}
+
+export function copyOutResponse(format: Format, columnFormats: readonly Format[]): Buffer {
+  return copyResponse(copyTypes.out, format, columnFormats);
+}
+
+export function copyBothResponse(format: Format, columnFormats: readonly Format[]): Buffer {
+  return copyResponse(copyTypes.both, format, columnFormats);
+}
+
+export const bindComplete = (): Buffer => bareMessage(Backend.BindComplete);
+export const closeComplete = (): Buffer => bareMessage(Backend.CloseComplete);
+export const emptyQueryResponse = (): Buffer => bareMessage(Backend.EmptyQueryResponse);
+export const noData = (): Buffer => bareMessage(Backend.NoData);
+export const parseComplete = (): Buffer => bareMessage(Backend.ParseComplete);
+export const portalSuspended = (): Buffer => bareMessage(Backend.PortalSuspended);

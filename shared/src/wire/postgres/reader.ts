@@ -1,86 +1,129 @@
+import { isUtf8 } from 'node:buffer';
 import { WireError } from '../../errors/errors.ts';
 
-/** Reads the fields of one message and nothing beyond it. Every method throws WireError `ERR_WIRE_MALFORMED`. */
+/** Reads the fields of one message in order; never past its end. */
 export class MessageReader {
   readonly #buffer: Buffer;
   readonly #end: number;
-  readonly #name: string;
+  readonly #see: string;
   #at: number;
 
-  /** `start` is the first byte after the header. */
-  constructor(name: string, buffer: Buffer, start: number, end: number) {
-    this.#name = name;
+  /** Over `buffer[start, end)`; `see` is the specification's section that every error names. */
+  constructor(buffer: Buffer, start: number, end: number, see: string) {
     this.#buffer = buffer;
     this.#at = start;
     this.#end = end;
+    this.#see = see;
   }
 
-  get left(): number {
+  get leftBytes(): number {
     return this.#end - this.#at;
   }
 
-  uint8(): number {
-    return this.#buffer[this.#advance(1)] as number;
+  byte(): number {
+    return this.#buffer[this.#take(1)]!;
   }
 
   int16(): number {
-    return this.#buffer.readInt16BE(this.#advance(2));
+    return this.#buffer.readInt16BE(this.#take(2));
+  }
+
+  /** A count: PostgreSQL reads these as unsigned, so 65,535 parameters are lawful. */
+  uint16(): number {
+    return this.#buffer.readUInt16BE(this.#take(2));
   }
 
   int32(): number {
-    return this.#buffer.readInt32BE(this.#advance(4));
+    return this.#buffer.readInt32BE(this.#take(4));
   }
 
   uint32(): number {
-    return this.#buffer.readUInt32BE(this.#advance(4));
+    return this.#buffer.readUInt32BE(this.#take(4));
   }
 
-  /** A count of things that each take at least `bytesEach`, so that a lie is seen before anything is allocated. */
-  count16(bytesEach: number): number {
-    const count = this.int16();
-    if (count < 0 || count * bytesEach > this.left) this.#broken(`counts ${count} items`);
-    return count;
+  /** The next bytes, not copied. */
+  bytes(lengthBytes: number): Buffer {
+    const at = this.#take(lengthBytes);
+    return this.#buffer.subarray(at, at + lengthBytes);
   }
 
-  /** Text up to its NUL. */
-  cstring(): string {
-    const nul = this.#buffer.indexOf(0, this.#at);
-    if (nul < 0 || nul >= this.#end) this.#broken('lacks the end of a string');
-    const text = this.#buffer.toString('utf8', this.#at, nul);
-    this.#at = nul + 1;
-    return text;
-  }
-
-  /** A view, not a copy. */
-  bytes(length: number): Buffer {
-    const start = this.#advance(length);
-    return this.#buffer.subarray(start, start + length);
+  /** Everything that is left, not copied. */
+  rest(): Buffer {
+    return this.bytes(this.leftBytes);
   }
 
   /** A value behind its length; null where the length is −1. */
   value(): Buffer | null {
-    const length = this.int32();
-    if (length === -1) return null;
-    if (length < 0) this.#broken(`holds a value of ${length} bytes`);
-    return this.bytes(length);
+    const lengthBytes = this.int32();
+    if (lengthBytes === -1) return null;
+    if (lengthBytes < 0) throw this.malformed(`claims a value of ${lengthBytes} bytes`);
+    return this.bytes(lengthBytes);
   }
 
-  /** @throws WireError when bytes are left over. */
-  end(): void {
-    if (this.left !== 0) this.#broken(`has ${this.left} bytes too many`);
+  /** A NUL-terminated string, which must be UTF-8: two names that differ must never decode to the same text. */
+  text(): string {
+    const from = this.#at;
+    const nul = this.#toNul();
+    const bytes = this.#buffer.subarray(from, nul);
+    if (!isUtf8(bytes)) throw this.malformed('has a string that is not UTF-8');
+    return bytes.toString('utf8');
   }
 
-  #advance(length: number): number {
-    const start = this.#at;
-    if (length < 0 || start + length > this.#end) this.#broken('is too short');
-    this.#at = start + length;
-    return start;
+  /** A NUL-terminated string for people to read; servers write these in whatever encoding they have. */
+  looseText(): string {
+    const from = this.#at;
+    return this.#buffer.toString('utf8', from, this.#toNul());
   }
 
-  #broken(what: string): never {
-    throw new WireError('ERR_WIRE_MALFORMED', `${this.#name} ${what}`, {
-      offsetBytes: this.#at,
-      see: 'PostgreSQL manual, 54.7',
-    });
+  /** `count` fields of at least `eachBytes` must still fit: refuses a lying count before anything is allocated for it. */
+  expect(count: number, eachBytes: number): void {
+    if (count * eachBytes > this.leftBytes) throw this.malformed(`counts ${count} fields that it has no room for`);
   }
+
+  /** @throws WireError when bytes are left */
+  done(): void {
+    if (this.#at !== this.#end) throw this.malformed(`has ${this.leftBytes} bytes too many`);
+  }
+
+  malformed(what: string): WireError {
+    return new WireError('ERR_WIRE_MALFORMED', `The message ${what}.`, { offsetBytes: this.#at, see: this.#see });
+  }
+
+  #toNul(): number {
+    const nul = this.#buffer.indexOf(0, this.#at);
+    if (nul === -1 || nul >= this.#end) throw this.malformed('has a string without its end');
+    this.#at = nul + 1;
+    return nul;
+  }
+
+  #take(lengthBytes: number): number {
+    const at = this.#at;
+    if (lengthBytes > this.#end - at) throw this.malformed('ends too early');
+    this.#at = at + lengthBytes;
+    return at;
+  }
+}
+
+/** A reader behind the header of the message in `buffer[start, end)`, once that header says what is expected. */
+export function openMessage(buffer: Buffer, start: number, end: number, type: number, name: string): MessageReader {
+  const see = `PostgreSQL manual 55.7 "${name}"`;
+  checkHeader(buffer, start, end, type, see);
+  return new MessageReader(buffer, start + 5, end, see);
+}
+
+/** @throws WireError ERR_WIRE_MALFORMED, ERR_WIRE_UNEXPECTED when another type stands there */
+export function checkHeader(buffer: Buffer, start: number, end: number, type: number, see: string): void {
+  if (start < 0 || end > buffer.length || end - start < 5) throw wrongLength(start, see);
+  if (buffer[start] !== type) {
+    const text = `Expected a message of type 0x${type.toString(16)}, got 0x${buffer[start]!.toString(16)}.`;
+    throw new WireError('ERR_WIRE_UNEXPECTED', text, { offsetBytes: start, see });
+  }
+  if (buffer.readUInt32BE(start + 1) !== end - start - 1) throw wrongLength(start, see);
+}
+
+function wrongLength(start: number, see: string): WireError {
+  return new WireError('ERR_WIRE_MALFORMED', 'The length of a message is not its length word.', {
+    offsetBytes: start,
+    see,
+  });
 }

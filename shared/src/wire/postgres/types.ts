@@ -1,4 +1,4 @@
-/** Type bytes of what a client sends (PostgreSQL manual, 54.7). */
+/** Type bytes of what a client sends. @see PostgreSQL manual 55.7 "Message Formats" */
 export const Frontend = {
   Bind: 0x42,
   Close: 0x43,
@@ -10,14 +10,14 @@ export const Frontend = {
   Flush: 0x48,
   FunctionCall: 0x46,
   Parse: 0x50,
-  /** PasswordMessage, SASLInitialResponse, SASLResponse and GSSResponse share it. */
-  Password: 0x70,
+  /** Also SASLInitialResponse, SASLResponse and GSSResponse: only the state tells them apart. */
+  PasswordMessage: 0x70,
   Query: 0x51,
   Sync: 0x53,
   Terminate: 0x58,
 } as const;
 
-/** Type bytes of what a server sends (PostgreSQL manual, 54.7). */
+/** Type bytes of what a server sends. @see PostgreSQL manual 55.7 "Message Formats" */
 export const Backend = {
   Authentication: 0x52,
   BackendKeyData: 0x4b,
@@ -45,21 +45,40 @@ export const Backend = {
   RowDescription: 0x54,
 } as const;
 
-/** SQLSTATE codes that the gateway raises (PostgreSQL manual, appendix A). */
+/** Codes that stand where a startup packet has its version. @see PostgreSQL manual 55.7 */
+export const StartupCode = { CancelRequest: 80877102, SSLRequest: 80877103, GSSENCRequest: 80877104 } as const;
+
+/** The SQLSTATEs that we send or look for. @see PostgreSQL manual, appendix A */
 export const SqlState = {
+  successfulCompletion: '00000',
+  warning: '01000',
+  connectionException: '08000',
   connectionFailure: '08006',
+  connectionRejected: '08004',
   protocolViolation: '08P01',
   featureNotSupported: '0A000',
-  invalidAuthorization: '28000',
   invalidPassword: '28P01',
-  invalidSqlStatementName: '26000',
+  invalidAuthorization: '28000',
+  inFailedTransaction: '25P02',
+  invalidStatementName: '26000',
   invalidCursorName: '34000',
+  invalidCatalogName: '3D000',
+  syntaxError: '42601',
   insufficientPrivilege: '42501',
+  tooManyConnections: '53300',
+  programLimitExceeded: '54000',
+  statementTooComplex: '54001',
   queryCanceled: '57014',
   adminShutdown: '57P01',
   cannotConnectNow: '57P03',
-  invalidParameterValue: '22023',
+  internalError: 'XX000',
 } as const;
 
-/** `I` idle, `T` in a transaction, `E` in a failed transaction. */
+/** A statement or a portal: what Describe and Close point at. */
+export type Named = 'statement' | 'portal';
+
+/** 0 is text, 1 is binary. */
+export type Format = 0 | 1;
+
+/** Idle, in a transaction, in a failed transaction. @see PostgreSQL manual 55.7 "ReadyForQuery" */
 export type TransactionStatus = 'I' | 'T' | 'E';

@@ -1,35 +1,86 @@
-/** One message: type byte, length, then `parts`. Strings get their closing NUL, numbers come as buffers. */
-export function message(type: number, ...parts: readonly (string | Uint8Array)[]): Buffer {
-  const bodies = parts.map((part) => (typeof part === 'string' ? cstring(part) : part));
-  const header = Buffer.allocUnsafe(5);
-  header[0] = type;
-  header.writeInt32BE(4 + bodies.reduce((sum, body) => sum + body.length, 0), 1);
-  return Buffer.concat([header, ...bodies]);
+/** Writes one message; `finish` fills in its length. */
+export class MessageWriter {
+  readonly #lengthAt: number;
+  #bytes: Buffer;
+  #at: number;
+
+  /** Without a type: a startup packet. `sizeBytes` is a guess of the whole size. */
+  constructor(type?: number, sizeBytes = 64) {
+    this.#bytes = Buffer.allocUnsafe(Math.max(sizeBytes, 16));
+    this.#lengthAt = type === undefined ? 0 : 1;
+    if (type !== undefined) this.#bytes[0] = type;
+    this.#at = this.#lengthAt + 4;
+  }
+
+  byte(value: number): this {
+    const at = this.#reserve(1);
+    this.#bytes[at] = value;
+    return this;
+  }
+
+  int16(value: number): this {
+    const at = this.#reserve(2);
+    this.#bytes.writeInt16BE(value, at);
+    return this;
+  }
+
+  uint16(value: number): this {
+    const at = this.#reserve(2);
+    this.#bytes.writeUInt16BE(value, at);
+    return this;
+  }
+
+  int32(value: number): this {
+    const at = this.#reserve(4);
+    this.#bytes.writeInt32BE(value, at);
+    return this;
+  }
+
+  uint32(value: number): this {
+    const at = this.#reserve(4);
+    this.#bytes.writeUInt32BE(value, at);
+    return this;
+  }
+
+  bytes(value: Uint8Array): this {
+    const at = this.#reserve(value.length);
+    this.#bytes.set(value, at);
+    return this;
+  }
+
+  /** A value behind its length, −1 for null. */
+  value(value: Uint8Array | null): this {
+    return value === null ? this.int32(-1) : this.int32(value.length).bytes(value);
+  }
+
+  /** A NUL-terminated string. @throws RangeError when it holds a NUL itself, which would forge the next field */
+  text(value: string): this {
+    if (value.includes('\0')) throw new RangeError('A string of the wire protocol cannot hold a NUL.');
+    const lengthBytes = Buffer.byteLength(value);
+    const at = this.#reserve(lengthBytes + 1);
+    this.#bytes.write(value, at);
+    this.#bytes[at + lengthBytes] = 0;
+    return this;
+  }
+
+  finish(): Buffer {
+    this.#bytes.writeUInt32BE(this.#at - this.#lengthAt, this.#lengthAt);
+    return this.#bytes.subarray(0, this.#at);
+  }
+
+  #reserve(lengthBytes: number): number {
+    const at = this.#at;
+    this.#at += lengthBytes;
+    if (this.#at > this.#bytes.length) {
+      const grown = Buffer.allocUnsafe(Math.max(this.#at, 2 * this.#bytes.length));
+      this.#bytes.copy(grown, 0, 0, at);
+      this.#bytes = grown;
+    }
+    return at;
+  }
 }
 
-/** @throws RangeError for text with a NUL, which the wire cannot carry. */
-export function cstring(text: string): Buffer {
-  if (text.includes('\0')) throw new RangeError('a string for the wire holds a NUL');
-  return Buffer.from(`${text}\0`, 'utf8');
-}
-
-export function int16(...values: readonly number[]): Buffer {
-  const bytes = Buffer.allocUnsafe(values.length * 2);
-  values.forEach((value, i) => {
-    bytes.writeInt16BE(value, i * 2);
-  });
-  return bytes;
-}
-
-export function int32(...values: readonly number[]): Buffer {
-  const bytes = Buffer.allocUnsafe(values.length * 4);
-  values.forEach((value, i) => {
-    bytes.writeInt32BE(value | 0, i * 4);
-  });
-  return bytes;
-}
-
-/** A value behind its length, −1 for NULL. */
-export function value(bytes: Uint8Array | null): Buffer {
-  return bytes === null ? int32(-1) : Buffer.concat([int32(bytes.length), bytes]);
+/** A message that is nothing but its header. */
+export function bareMessage(type: number): Buffer {
+  return Buffer.from([type, 0, 0, 0, 4]);
 }

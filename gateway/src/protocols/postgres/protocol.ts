@@ -1,0 +1,128 @@
+import type { Duplex } from 'node:stream';
+import type { SecureContext } from 'node:tls';
+import type { Denial } from '@sallyport/shared/access/verdict.ts';
+import { WireError } from '@sallyport/shared/errors/errors.ts';
+import { authenticationCleartextPassword } from '@sallyport/shared/wire/postgres/backend.ts';
+import { decodePasswordMessage } from '@sallyport/shared/wire/postgres/frontend.ts';
+import { MAX_AUTH_MESSAGE_BYTES } from '@sallyport/shared/wire/postgres/limits.ts';
+import { negotiateProtocolVersion } from '@sallyport/shared/wire/postgres/startup.ts';
+import { Frontend } from '@sallyport/shared/wire/postgres/types.ts';
+import type { Exchange, Greeting, Origin, Protocol, Visitor } from '../protocol.ts';
+import { CancelKeys } from './cancellation.ts';
+import { PostgresExchange } from './exchange.ts';
+import { type FirstPacket, openConnection, readChunk } from './handshake.ts';
+import { denialResponse } from './refusal.ts';
+import type { StatementReader } from './requests.ts';
+import { sortParameters } from './startup-parameters.ts';
+
+/** Type byte and length word. */
+const HEADER_BYTES = 5;
+
+/** The newest minor version of protocol 3 that is served; 3.1 was never used. */
+const NEWEST_MINOR = 2;
+
+type Startup = Extract<FirstPacket, { kind: 'StartupMessage' }>;
+
+/** The PostgreSQL protocol 3.0 and 3.2, as a server speaks it. */
+export function postgresProtocol(tls: SecureContext, statements: StatementReader): Protocol {
+  const keys = new CancelKeys();
+  return {
+    name: 'postgres',
+    async greet(raw, origin, signal) {
+      let socket = raw;
+      try {
+        const opened = await openConnection(raw, tls, signal);
+        if (opened === undefined) return undefined;
+        ({ socket } = opened);
+        const { packet, encrypted } = opened;
+        if (packet.kind === 'CancelRequest') {
+          await keys.cancel(packet);
+          socket.end();
+          return undefined;
+        }
+        return visitor(socket, packet, encrypted, origin);
+      } catch (error) {
+        if (error instanceof WireError)
+          socket.end(denialResponse({ reason: 'protocol', message: error.message }, 'FATAL'));
+        else socket.destroy();
+        throw error;
+      }
+    },
+  };
+
+  function visitor(socket: Duplex, packet: Startup, encrypted: boolean, origin: Origin): Visitor {
+    if (!encrypted && !origin.loopback)
+      throw unsupported('the connection is not encrypted; connect with sslmode=require');
+    const sorted = sortParameters(packet.parameters);
+    if ('refused' in sorted) throw unsupported(`${sorted.refused}. ${sorted.hint}`);
+    negotiate(socket, packet);
+    const greeting = greetingOf(packet, origin);
+    const [, database] = splitDatabase(packet.parameters.get('database') ?? greeting.user);
+    const settings = database === undefined ? sorted.settings : { ...sorted.settings, database };
+    return new PostgresVisitor(greeting, socket, () => {
+      return new PostgresExchange(socket, settings, Math.min(packet.minor, NEWEST_MINOR), keys, statements);
+    });
+  }
+}
+
+class PostgresVisitor implements Visitor {
+  readonly greeting: Greeting;
+  readonly #socket: Duplex;
+  readonly #exchange: () => Exchange;
+
+  constructor(greeting: Greeting, socket: Duplex, exchange: () => Exchange) {
+    this.greeting = greeting;
+    this.#socket = socket;
+    this.#exchange = exchange;
+  }
+
+  async askSecret(signal: AbortSignal): Promise<string | undefined> {
+    this.#socket.write(authenticationCleartextPassword());
+    let bytes: Buffer = Buffer.alloc(0);
+    for (;;) {
+      const chunk = await readChunk(this.#socket, signal);
+      if (chunk === undefined) return undefined;
+      bytes = Buffer.concat([bytes, chunk]);
+      if (bytes.length < HEADER_BYTES) continue;
+      const end = 1 + bytes.readInt32BE(1);
+      if (bytes[0] !== Frontend.PasswordMessage || end < HEADER_BYTES || end > MAX_AUTH_MESSAGE_BYTES) {
+        throw new WireError('ERR_WIRE_UNEXPECTED', 'a password was asked for, something else was sent');
+      }
+      if (bytes.length < end) continue;
+      if (bytes.length > end) this.#socket.unshift(bytes.subarray(end));
+      return decodePasswordMessage(bytes, 0, end);
+    }
+  }
+
+  async *welcome(): AsyncIterable<Exchange> {
+    yield this.#exchange();
+  }
+
+  async turnAway(denial: Denial): Promise<void> {
+    this.#socket.end(denialResponse(denial, 'FATAL'));
+  }
+}
+
+/** Tells a client that asked for more what there is (PostgreSQL manual, 54.2.1). */
+function negotiate(socket: Duplex, { minor, parameters }: Startup): void {
+  const options = [...parameters.keys()].filter((name) => name.startsWith('_pq_.'));
+  if (minor > NEWEST_MINOR || options.length > 0) {
+    socket.write(negotiateProtocolVersion(Math.min(minor, NEWEST_MINOR), options));
+  }
+}
+
+function greetingOf({ parameters }: Startup, origin: Origin): Greeting {
+  const user = parameters.get('user');
+  if (user === undefined || user === '') throw unsupported('no user was named');
+  const [connection] = splitDatabase(parameters.get('database') ?? user);
+  const application = parameters.get('application_name') ?? parameters.get('fallback_application_name');
+  return { protocol: 'postgres', user, connection, origin, application };
+}
+
+/** `prod-db/other` is the database `other` of the connection `prod-db`. */
+function splitDatabase(name: string): [connection: string, database: string | undefined] {
+  const slash = name.indexOf('/');
+  return slash < 0 ? [name, undefined] : [name.slice(0, slash), name.slice(slash + 1)];
+}
+
+const unsupported = (message: string) => new WireError('ERR_WIRE_UNSUPPORTED', message);

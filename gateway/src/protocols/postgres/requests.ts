@@ -1,0 +1,181 @@
+import type { Action } from '@sallyport/shared/access/action.ts';
+import { WireError } from '@sallyport/shared/errors/errors.ts';
+import { type CutterSink, MessageCutter } from '@sallyport/shared/wire/postgres/cutter.ts';
+import {
+  type Bind,
+  decodeBind,
+  decodeClose,
+  decodeExecute,
+  decodeParse,
+  decodeQuery,
+} from '@sallyport/shared/wire/postgres/frontend.ts';
+import { frontendLimit } from '@sallyport/shared/wire/postgres/limits.ts';
+import { Frontend } from '@sallyport/shared/wire/postgres/types.ts';
+import type { Ask } from '../protocol.ts';
+import type { PostgresRequest, Prepared } from './lens.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { Refusable } from './refusal.ts';
+
+/** Reads SQL; cached by text, and a promise for what takes longer than the event loop should wait. */
+export interface StatementReader {
+  /** The action is of kind `postgres.query`; `unknown` where the text could not be read. */
+  read(text: string): Action | Promise<Action>;
+}
+
+/** A statement with its parameters is judged as a whole, so it is held as a whole. Bytes. */
+const MAX_STATEMENT_BYTES = 64 * 1024 * 1024;
+
+/** Copied data beyond this passes in parts. Bytes. */
+const STREAM_ABOVE_BYTES = 64 * 1024;
+
+/** Names a client may keep prepared or open at once; beyond it something is wrong with the client. */
+const MAX_NAMES = 10_000;
+
+/** What is run although nobody saw it prepared (by SQL, in a function): policy sees that it cannot be read. */
+const unseen: Action = { kind: 'postgres.execute', verb: 'unknown', effects: ['unknown'] };
+
+/** Cuts what a client sends into requests. */
+export class RequestReader implements CutterSink {
+  readonly #statements: StatementReader;
+  readonly #pipeline: Pipeline<Prepared>;
+  readonly #cutter = new MessageCutter({
+    maxBufferedBytes: MAX_STATEMENT_BYTES,
+    streamAboveBytes: STREAM_ABOVE_BYTES,
+    limitOf: frontendLimit,
+  });
+  #found: PostgresRequest[] = [];
+  /** Neighbouring messages that ask nothing, kept as one. */
+  #run: Buffer | undefined;
+
+  constructor(statements: StatementReader, pipeline: Pipeline<Prepared>) {
+    this.#statements = statements;
+    this.#pipeline = pipeline;
+  }
+
+  read(chunk: Buffer): readonly PostgresRequest[] {
+    this.#found = [];
+    this.#cutter.push(chunk, this);
+    this.#endRun();
+    return this.#found;
+  }
+
+  streams(type: number): boolean {
+    return type === Frontend.CopyData;
+  }
+
+  part(_type: number, bytes: Buffer): void {
+    this.#pass(bytes);
+  }
+
+  message(type: number, buffer: Buffer, start: number, end: number): void {
+    switch (type) {
+      case Frontend.Query:
+        return this.#query(buffer, start, end);
+      case Frontend.Parse:
+        return this.#parse(buffer, start, end);
+      case Frontend.Bind:
+        return this.#bind(buffer, start, end);
+      case Frontend.Execute:
+        return this.#execute(buffer, start, end);
+      case Frontend.FunctionCall:
+        this.#ask('FunctionCall', buffer.subarray(start, end), { stage: 'perform', action: unseen });
+        return this.#pipeline.query();
+      case Frontend.Close: {
+        const { kind, name } = decodeClose(buffer, start, end);
+        this.#pipeline.change(kind, name, undefined, 'close');
+        break;
+      }
+      case Frontend.Sync:
+        this.#pipeline.sync();
+        break;
+      case Frontend.CopyDone:
+      case Frontend.CopyFail:
+        this.#pipeline.copyInEnded();
+        break;
+      case Frontend.CopyData:
+      case Frontend.Describe:
+      case Frontend.Flush:
+      case Frontend.Terminate:
+        break;
+      default:
+        throw new WireError('ERR_WIRE_UNEXPECTED', `a client does not send message 0x${type.toString(16)}`, {
+          see: 'PostgreSQL manual, 54.7',
+        });
+    }
+    this.#pass(buffer.subarray(start, end));
+  }
+
+  #query(buffer: Buffer, start: number, end: number): void {
+    const text = decodeQuery(buffer, start, end);
+    this.#ask('Query', buffer.subarray(start, end), { stage: 'perform', action: this.#statements.read(text) });
+    this.#pipeline.query();
+  }
+
+  #parse(buffer: Buffer, start: number, end: number): void {
+    const { statement, text } = decodeParse(buffer, start, end);
+    if (this.#pipeline.names > MAX_NAMES) {
+      throw new WireError('ERR_WIRE_TOO_LARGE', `more than ${MAX_NAMES} statements are prepared`);
+    }
+    const action = this.#statements.read(text);
+    this.#ask('Parse', buffer.subarray(start, end), { stage: 'prepare', action }, statement);
+    this.#pipeline.change('statement', statement, { action }, 'parse');
+  }
+
+  #bind(buffer: Buffer, start: number, end: number): void {
+    const bind = decodeBind(buffer, start, end);
+    const known = this.#pipeline.lookup('statement', bind.statement);
+    const action = known instanceof Promise ? known.then((later) => bound(later, bind)) : bound(known, bind);
+    this.#ask('Bind', buffer.subarray(start, end), { stage: 'perform', action });
+    this.#pipeline.change('portal', bind.portal, { action }, 'bind');
+  }
+
+  #execute(buffer: Buffer, start: number, end: number): void {
+    const { portal } = decodeExecute(buffer, start, end);
+    const bytes = buffer.subarray(start, end);
+    const known = this.#pipeline.lookup('portal', portal);
+    // A portal of our own was judged when it was bound.
+    if (known !== undefined && !(known instanceof Promise)) return this.#pass(bytes);
+    const action = known === undefined ? unseen : known.then((later) => later?.action ?? unseen);
+    this.#ask('Execute', bytes, { stage: 'perform', action });
+  }
+
+  #ask(kind: Refusable, bytes: Buffer, ask: Ask, statement = ''): void {
+    this.#endRun();
+    this.#found.push({ bytes, ask, kind, statement, segment: this.#pipeline.current });
+  }
+
+  #pass(bytes: Buffer): void {
+    const run = this.#run;
+    if (run !== undefined && run.buffer === bytes.buffer && run.byteOffset + run.length === bytes.byteOffset) {
+      this.#run = Buffer.from(run.buffer as ArrayBuffer, run.byteOffset, run.length + bytes.length);
+      return;
+    }
+    this.#endRun();
+    this.#run = bytes;
+  }
+
+  #endRun(): void {
+    if (this.#run === undefined) return;
+    this.#found.push({ bytes: this.#run, ask: undefined, kind: 'run', statement: '', segment: this.#pipeline.current });
+    this.#run = undefined;
+  }
+}
+
+/** The statement's action with this execution's parameters. */
+function bound(prepared: Prepared | undefined, bind: Bind): Action | Promise<Action> {
+  if (prepared === undefined) return unseen;
+  const { action } = prepared;
+  return action instanceof Promise ? action.then((known) => withParameters(known, bind)) : withParameters(action, bind);
+}
+
+/** An action without parameters stays the same object: verdicts are cached by it. */
+function withParameters(action: Action, { parameters, parameterFormats }: Bind): Action {
+  if (parameters.length === 0) return action;
+  const format = (i: number) => (parameterFormats.length === 1 ? parameterFormats[0] : parameterFormats[i]) ?? 0;
+  const texts = parameters.map((value, i) => {
+    if (value === null) return undefined;
+    const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
+    return format(i) === 0 ? bytes.toString('utf8') : `\\x${bytes.toString('hex')}`;
+  });
+  return { ...action, kind: 'postgres.execute', parameters: texts };
+}
