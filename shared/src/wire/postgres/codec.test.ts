@@ -92,17 +92,16 @@ for (const { name, encoded, decode } of vectors.filter((vector) => !openEnded.te
 describe('what lies', () => {
   const refused = (decode: Decoder, hex: string) => () => {
     const bytes = Buffer.from(hex.replaceAll(' ', ''), 'hex');
-    assert.throws(() => decode(bytes, 0, bytes.length), WireError);
+    bytes.writeUInt32BE(bytes.length - 1, 1);
+    const isMalformed = (error: unknown) => error instanceof WireError && error.code === 'ERR_WIRE_MALFORMED';
+    assert.throws(() => decode(bytes, 0, bytes.length), isMalformed);
   };
   it('a Parse of 65,535 types', refused(frontend.decodeParse, '50 00000008 00 00 ffff'));
   it(
     'a Bind of three formats for one parameter',
     refused(frontend.decodeBind, '42 00000018 00 00 0003 000000000000 0001 ffffffff 0000'),
   );
-  it(
-    'a value of −2 bytes',
-    refused(frontend.decodeBind, '42 0000000e 00 00 0000 0001 fffffffe 0000'.replace('0e', '10')),
-  );
+  it('a value of −2 bytes', refused(frontend.decodeBind, '42 0000000e 00 00 0000 0001 fffffffe 0000'));
   it('a text that is not UTF-8', refused(frontend.decodeQuery, '51 00000006 ff 00'));
   it('a text behind a NUL', refused(frontend.decodeQuery, '51 00000008 61 00 62 00'));
   it('a row whose value reaches over its end', refused(backend.decodeDataRow, '44 0000000b 0001 00000002 61'));

@@ -26,7 +26,7 @@ export const frontendVectors: readonly Vector[] = [
   vector('Query', '51 00000009 53 20 c3a4 00', frontend.query('S ä'), frontend.decodeQuery, 'S ä'),
   vector(
     'Parse',
-    '50 00000014 7300 5131 00 0002 00000017 fffffffe',
+    '50 00000013 7300 5131 00 0002 00000017 fffffffe',
     frontend.parse('s', 'Q1', [23, 0xffff_fffe]),
     frontend.decodeParse,
     { statement: 's', text: 'Q1', parameterTypes: [23, 0xffff_fffe] },
@@ -142,14 +142,14 @@ export const backendVectors: readonly Vector[] = [
   ),
   vector(
     'ErrorResponse',
-    '45 00000024 53 4552524f5200 56 4552524f5200 43 343235303100 4d 6e6f00 48 6900 00',
+    '45 00000021 53 4552524f5200 56 4552524f5200 43 343235303100 4d 6e6f00 48 6900 00',
     backend.errorResponse({ severity: 'ERROR', code: '42501', message: 'no', hint: 'i' }),
     backend.decodeFields,
     { S: 'ERROR', V: 'ERROR', C: '42501', M: 'no', H: 'i' },
   ),
   vector(
     'NoticeResponse',
-    '4e 00000019 53 4c4f4700 56 4c4f4700 43 303030303000 4d 00 00',
+    '4e 00000018 53 4c4f4700 56 4c4f4700 43 303030303000 4d 00 00',
     backend.noticeResponse({ severity: 'LOG', code: '00000', message: '' }),
     backend.decodeFields,
     { S: 'LOG', V: 'LOG', C: '00000', M: '' },

@@ -1,0 +1,159 @@
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Target } from '@sallyport/shared/access/connection.ts';
+import { Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
+import type { Opening } from '@sallyport/shared/tunnel/opening.ts';
+import { cancelRequest } from '@sallyport/shared/wire/postgres/startup.ts';
+import type { CredentialResolver } from '../../credentials/resolver.ts';
+import type { Connector } from '../connector.ts';
+import { dial } from './dial.ts';
+import { authFailed, refusal, socketReason, TargetRefusal, TlsFailure, unreachable } from './failure.ts';
+import { type LoginOptions, logIn } from './login.ts';
+import { secure } from './secure.ts';
+import { PostgresSession } from './session.ts';
+
+export interface PostgresConnectorOptions {
+  /** From the DNS question to ReadyForQuery, each attempt of `allow` and `prefer` included. Default 15 s. */
+  readonly timeoutMs?: number;
+  /** 2 asks for protocol 3.2. Default 0: protocol 3.0. */
+  readonly minor?: 0 | 2;
+}
+
+type Encryption = 'none' | 'optional' | 'required';
+
+/**
+ * PostgreSQL, protocol 3. TLS modes as libpq's, with one difference: `allow` and `prefer` try again the other way only when
+ * the server refused before a password was sent. A cleartext password goes out over TLS, or when tls is `disable`.
+ */
+export function postgresConnector(resolver: CredentialResolver, options: PostgresConnectorOptions = {}): Connector {
+  const { timeoutMs = 15_000, minor = 0 } = options;
+  return { protocol: 'postgres', open };
+
+  async function open(opening: Opening, signal: AbortSignal): Promise<PostgresSession> {
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const [first, second] = attempts(opening.target);
+    try {
+      return await attempt(opening, first, deadline);
+    } catch (error) {
+      if (second === undefined || !invitesAnother(error)) throw explained(error, opening, timeoutMs);
+    }
+    return await attempt(opening, second, deadline).catch((error) => {
+      throw explained(error, opening, timeoutMs);
+    });
+  }
+
+  async function attempt(opening: Opening, encryption: Encryption, signal: AbortSignal): Promise<PostgresSession> {
+    const { target } = opening;
+    const { socket, release } = await establish(target, target.host, encryption, signal);
+    try {
+      const login = await logIn(socket, loginOptions(opening, socket instanceof TLSSocket, signal));
+      release();
+      const address = socket.remoteAddress ?? target.host;
+      const again: Encryption = socket instanceof TLSSocket ? 'required' : 'none';
+      const { key } = login;
+      return new PostgresSession(socket, target, login, async (cancelSignal) => {
+        if (key === undefined) throw unreachable(target, 'it gave no key to cancel with');
+        const limited = AbortSignal.any([cancelSignal, AbortSignal.timeout(timeoutMs)]);
+        await cancel(target, address, again, cancelRequest(key.processId, key.secretKey), limited).catch((error) => {
+          throw explained(error, opening, timeoutMs);
+        });
+      });
+    } catch (error) {
+      release();
+      socket.destroy();
+      throw error;
+    }
+  }
+
+  function loginOptions(opening: Opening, isTls: boolean, signal: AbortSignal): LoginOptions {
+    const { target, credential, settings } = opening;
+    const { user: _, database = target.database, ...others } = settings;
+    const parameters = Object.entries({
+      user: credential.username,
+      ...(database === undefined ? {} : { database }),
+      ...others,
+    });
+    return {
+      username: credential.username,
+      parameters,
+      minor,
+      maySendCleartext: isTls || target.tls === 'disable',
+      async password() {
+        if (credential.password !== undefined) return await resolver.resolve(credential.password, signal);
+        throw authFailed(
+          target,
+          credential.username,
+          'it asks for a password and the connection’s credential has none',
+        );
+      },
+    };
+  }
+}
+
+function attempts(target: Target): readonly [Encryption, Encryption?] {
+  if (target.tls === 'disable') return ['none'];
+  if (target.tls === 'allow') return ['none', 'required'];
+  return target.tls === 'prefer' ? ['optional', 'none'] : ['required'];
+}
+
+function invitesAnother(error: unknown): boolean {
+  return error instanceof TlsFailure || (error instanceof TargetRefusal && error.isBeforeSecret);
+}
+
+async function establish(
+  target: Target,
+  host: string,
+  encryption: Encryption,
+  signal: AbortSignal,
+): Promise<{ socket: Socket; release: () => void }> {
+  const { socket, release } = await dial(host, target.port, signal);
+  if (encryption === 'none') return { socket, release };
+  try {
+    const secured = await secure(socket, target);
+    if (secured === undefined && encryption === 'required')
+      throw new TlsFailure('the server has no TLS; turn it on there');
+    return { socket: secured ?? socket, release };
+  } catch (error) {
+    release();
+    socket.destroy();
+    throw error;
+  }
+}
+
+async function cancel(
+  target: Target,
+  address: string,
+  encryption: Encryption,
+  request: Buffer,
+  signal: AbortSignal,
+): Promise<void> {
+  const { socket, release } = await establish(target, address, encryption, signal);
+  try {
+    await new Promise<void>((resolve) => {
+      socket.once('end', resolve).once('close', resolve);
+      socket.write(request);
+      socket.resume();
+    });
+    signal.throwIfAborted();
+  } finally {
+    release();
+    socket.destroy();
+  }
+}
+
+function explained(error: unknown, { target, credential }: Opening, timeoutMs: number): Error {
+  if (error instanceof Unavailable) return error;
+  if (error instanceof TargetRefusal) return refusal(target, credential.username, error);
+  if (error instanceof TlsFailure) return unreachable(target, error.message, error);
+  if (error instanceof WireError) {
+    const why = error.message.replace(/\.$/, '');
+    return error.code === 'ERR_WIRE_MALFORMED'
+      ? unreachable(target, why, error)
+      : authFailed(target, credential.username, why, error);
+  }
+  if (!(error instanceof Error)) return unreachable(target, 'it failed without a reason', error);
+  if (error.name === 'TimeoutError') {
+    return unreachable(target, `no login within ${timeoutMs} ms; check the address and the firewall`, error);
+  }
+  return unreachable(target, error.name === 'AbortError' ? 'the attempt was given up' : socketReason(error), error);
+}

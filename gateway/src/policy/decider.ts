@@ -1,0 +1,91 @@
+import type { Action } from '@sallyport/shared/access/action.ts';
+import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { Verdict } from '@sallyport/shared/access/verdict.ts';
+import type { CompiledRule } from './compile.ts';
+import { actionFacts, type Facts, type SessionFacts, standingFacts, timeFact } from './facts.ts';
+import type { Place } from './rule.ts';
+
+/** Judges one session's actions by the rules that concern its principal and connection. */
+export class Decider {
+  readonly #rules: readonly CompiledRule[];
+  readonly #standing: Facts;
+  readonly #clock: () => number;
+  readonly #where: string;
+  readonly #volatile: boolean;
+  readonly #verdicts = new WeakMap<object, { readonly kind: string; readonly verdict: Verdict }>();
+
+  constructor(
+    rules: readonly CompiledRule[],
+    principal: Principal,
+    place: Place,
+    session: SessionFacts,
+    clock: () => number,
+  ) {
+    this.#rules = rules;
+    this.#standing = standingFacts(principal, place, session);
+    this.#clock = clock;
+    this.#where = `${principal.name} on ${place.name}`;
+    this.#volatile = rules.some((rule) => rule.volatile);
+  }
+
+  /**
+   * `key` is an object that stands for all that the action says but its kind, its parameters and its estimate: the
+   * analysis of its text. The verdict is remembered as long as that object lives, unless a rule reads what may change.
+   */
+  decide(action: Action, key: object = action): Verdict {
+    if (this.#volatile) return this.#judge(action);
+    const known = this.#verdicts.get(key);
+    if (known !== undefined && known.kind === action.kind) return known.verdict;
+    const verdict = this.#judge(action);
+    this.#verdicts.set(key, { kind: action.kind, verdict });
+    return verdict;
+  }
+
+  #judge(action: Action): Verdict {
+    let facts: Facts | undefined;
+    let approval: CompiledRule | undefined;
+    let permission: CompiledRule | undefined;
+    for (const rule of this.#rules) {
+      facts ??= { ...this.#standing, action: actionFacts(action), now: timeFact(this.#clock()) };
+      if (!matches(rule, action, facts)) continue;
+      if (rule.spec.then === 'deny') return denied(rule);
+      if (rule.spec.then === 'allow') permission ??= rule;
+      else if ((rule.approvers?.count ?? 0) > (approval?.approvers?.count ?? 0)) approval = rule;
+    }
+    if (approval?.approvers !== undefined) {
+      return { outcome: 'approve', rule: approval.name, approvers: approval.approvers };
+    }
+    permission ??= action.kind === 'session.open' ? this.#opener() : undefined;
+    return permission === undefined ? this.#nothing(action) : { outcome: 'allow', rule: permission.name };
+  }
+
+  /** A rule that allows some statement allows to open the session in which it is asked. */
+  #opener(): CompiledRule | undefined {
+    return this.#rules.find((rule) => rule.spec.then !== 'deny');
+  }
+
+  #nothing(action: Action): Verdict {
+    const what = action.kind === 'session.open' ? 'opening a session' : `"${action.verb}"`;
+    return { outcome: 'deny', rule: undefined, reason: `No rule allows ${what} to ${this.#where}.` };
+  }
+}
+
+/** An expression that fails counts against the person: as a match of a deny or approve rule, as none of an allow rule. */
+function matches(rule: CompiledRule, action: Action, facts: Facts): boolean {
+  const { spec, condition } = rule;
+  if (spec.actions !== undefined && !lists(spec.actions, action, spec.then)) return false;
+  if (condition === undefined) return true;
+  return condition(facts) ?? spec.then !== 'allow';
+}
+
+function lists(listed: readonly string[], action: Action, then: CompiledRule['spec']['then']): boolean {
+  if (listed.includes(action.kind)) return true;
+  if (then !== 'allow') return listed.includes(action.verb) || action.effects.some((effect) => listed.includes(effect));
+  return listed.includes(action.verb) && action.effects.every((effect) => listed.includes(effect));
+}
+
+const denied = ({ name, spec }: CompiledRule): Verdict => ({
+  outcome: 'deny',
+  rule: name,
+  reason: spec.reason ?? `The rule ${name} denies it.`,
+});

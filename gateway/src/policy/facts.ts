@@ -1,0 +1,73 @@
+import type { CelInput } from '@bufbuild/cel';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import type { Action } from '@sallyport/shared/access/action.ts';
+import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { Place } from './rule.ts';
+
+/** Longer lists are not shown to expressions: those that read them fail, and fail closed. Entries. */
+export const MAX_LIST = 256;
+/** As above, for a statement's text. UTF-16 units. */
+export const MAX_TEXT = 256 * 1024;
+const MAX_CLAIM_DEPTH = 8;
+
+export interface SessionFacts {
+  readonly id: string;
+  readonly sourceAddress: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+}
+
+export type Facts = Record<string, CelInput>;
+
+/** What does not change during a session. */
+export function standingFacts(principal: Principal, place: Place, session: SessionFacts): Facts {
+  return {
+    principal: mapOf({ name: principal.name, groups: listOf(principal.groups), claims: claim(principal.claims, 0) }),
+    connection: mapOf({ name: place.name, labels: mapOf(place.labels), protocol: place.protocol }),
+    session: mapOf({
+      id: session.id,
+      sourceAddress: session.sourceAddress,
+      startedAt: timestampFromMs(session.startedAt),
+    }),
+  };
+}
+
+/** An action that is no statement has nothing without a condition; its text is empty. */
+export function actionFacts(action: Action): CelInput {
+  const opening = action.kind === 'session.open';
+  const rows = action.estimatedRows ?? (opening ? 0 : undefined);
+  const text = action.text ?? '';
+  return mapOf({
+    kind: action.kind,
+    verb: action.verb,
+    effects: listOf(action.effects),
+    text: text.length > MAX_TEXT ? undefined : text,
+    tables: listOf(
+      (action.tables ?? []).map(({ schema, name }) => (schema === undefined ? name : `${schema}.${name}`)),
+    ),
+    hasWhere: action.hasWhere ?? true,
+    hasLimit: action.hasLimit ?? true,
+    estimatedRows: rows !== undefined && Number.isFinite(rows) ? BigInt(Math.round(rows)) : undefined,
+    parameters: listOf((action.parameters ?? []).map((parameter) => parameter ?? null)),
+  });
+}
+
+export const timeFact = (nowMs: number): CelInput => timestampFromMs(nowMs);
+
+const listOf = (items: readonly CelInput[]): CelInput | undefined => (items.length > MAX_LIST ? undefined : [...items]);
+
+/** A Map, so that no field is ever looked up on an object's prototype; undefined fields are left out. */
+function mapOf(fields: Readonly<Record<string, CelInput | undefined>>): CelInput {
+  const map = new Map<string, CelInput>();
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) map.set(name, value);
+  return map;
+}
+
+function claim(value: unknown, depth: number): CelInput | undefined {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'bigint')
+    return value;
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
+  if (typeof value !== 'object' || depth >= MAX_CLAIM_DEPTH) return undefined;
+  if (Array.isArray(value)) return listOf(value.map((item) => claim(item, depth + 1) ?? null));
+  return mapOf(Object.fromEntries(Object.entries(value).map(([name, item]) => [name, claim(item, depth + 1)])));
+}

@@ -1,0 +1,54 @@
+import type { Action } from '@sallyport/shared/access/action.ts';
+import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { Verdict } from '@sallyport/shared/access/verdict.ts';
+import { type CompiledRule, compileRule } from './compile.ts';
+import { Decider } from './decider.ts';
+import type { SessionFacts } from './facts.ts';
+import { concerns, covers, type NamedRule, type Place } from './rule.ts';
+
+export interface Question {
+  readonly principal: Principal;
+  readonly connection: Place;
+  readonly session: SessionFacts;
+  readonly action: Action;
+}
+
+/** @throws Error for the first rule that is wrong, with its name and what may have been meant. */
+export const compileRules = (rules: readonly NamedRule[]): PolicySet => new PolicySet(rules.map(compileRule));
+
+/** All rules of a gateway. Deny over approve over allow; nothing matches: denied. Pure but for the clock. */
+export class PolicySet {
+  readonly #rules: readonly CompiledRule[];
+  readonly #clock: () => number;
+
+  constructor(rules: readonly CompiledRule[], clock: () => number = Date.now) {
+    this.#rules = rules;
+    this.#clock = clock;
+  }
+
+  decide({ principal, connection, session, action }: Question): Verdict {
+    return this.decider(principal, connection, session).decide(action);
+  }
+
+  /** Whether a session may be opened: `decide` for an action of kind `session.open`. */
+  mayOpen(principal: Principal, connection: Place, session: SessionFacts): Verdict {
+    return this.decider(principal, connection, session).decide(opening);
+  }
+
+  /** Whether a rule that may apply reads `action.estimatedRows`, so that the planner has to be asked. */
+  needsEstimate(connection: Place, principal: Principal): boolean {
+    return this.#applicable(principal, connection).some((rule) => rule.readsEstimate);
+  }
+
+  /** One session's view of the rules, for the hot path. */
+  decider(principal: Principal, connection: Place, session: SessionFacts): Decider {
+    return new Decider(this.#applicable(principal, connection), principal, connection, session, this.#clock);
+  }
+
+  #applicable(principal: Principal, connection: Place): CompiledRule[] {
+    return this.#rules.filter(({ spec }) => concerns(spec.who, principal) && covers(spec.connections, connection));
+  }
+}
+
+/** The action that opening a session is. */
+export const opening: Action = { kind: 'session.open', verb: 'open', effects: ['open'] };

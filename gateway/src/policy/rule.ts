@@ -1,0 +1,90 @@
+import type { Connection, ProtocolName } from '@sallyport/shared/access/connection.ts';
+import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { Approvers } from '@sallyport/shared/access/verdict.ts';
+
+/** Who a rule is for: any one of these is enough. */
+export interface WhoSpec {
+  readonly groups?: readonly string[];
+  /** Names or ids of people; never matches a service account. */
+  readonly users?: readonly string[];
+  readonly serviceAccounts?: readonly string[];
+  readonly any?: boolean;
+}
+
+/** Which connections a rule is for: all that is said must hold; nothing said is every connection. */
+export interface ConnectionsSpec {
+  readonly names?: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly protocol?: ProtocolName;
+}
+
+export interface ApproversSpec {
+  readonly groups?: readonly string[];
+  readonly users?: readonly string[];
+  /** 1 when absent. */
+  readonly count?: number;
+  /** `90s`, `15m`, `2h`; 15 minutes when absent, 24 hours at most. */
+  readonly timeout?: string;
+}
+
+/** A rule as people write it. */
+export interface RuleSpec {
+  readonly who: WhoSpec;
+  readonly connections?: ConnectionsSpec;
+  /**
+   * Effects and kinds. A deny or approve rule matches where the action has any of them, an allow rule only where every
+   * effect (or the kind) is listed: what was not named was not allowed.
+   */
+  readonly actions?: readonly string[];
+  /** A CEL expression that gives a boolean. */
+  readonly when?: string;
+  readonly then: 'allow' | 'deny' | 'approve';
+  /** For the person who is refused. */
+  readonly reason?: string;
+  readonly approvers?: ApproversSpec;
+}
+
+export interface NamedRule {
+  readonly name: string;
+  readonly spec: RuleSpec;
+}
+
+export type Place = Pick<Connection, 'name' | 'labels' | 'protocol'>;
+
+export function concerns(who: WhoSpec, principal: Principal): boolean {
+  if (who.any === true) return true;
+  if (who.groups?.some((group) => principal.groups.includes(group)) === true) return true;
+  if (principal.id.startsWith('service:')) {
+    return who.serviceAccounts?.some((name) => principal.id === `service:${name}`) === true;
+  }
+  return who.users?.some((user) => user === principal.name || user === principal.id) === true;
+}
+
+export function covers(where: ConnectionsSpec | undefined, place: Place): boolean {
+  if (where === undefined) return true;
+  if (where.names !== undefined && !where.names.includes(place.name)) return false;
+  if (where.protocol !== undefined && where.protocol !== place.protocol) return false;
+  return Object.entries(where.labels ?? {}).every(([label, value]) => place.labels[label] === value);
+}
+
+const unitMs = { s: 1_000, m: 60_000, h: 3_600_000 };
+const MAX_TIMEOUT_MS = 24 * unitMs.h;
+
+/** @throws Error that says what is wrong, without the rule's name. */
+export function readApprovers(spec: ApproversSpec | undefined): Approvers {
+  const groups = spec?.groups ?? [];
+  const users = spec?.users ?? [];
+  const count = spec?.count ?? 1;
+  if (groups.length + users.length === 0) throw new Error('approvers: name at least one group or user');
+  if (!Number.isInteger(count) || count < 1) throw new Error('approvers.count: a whole number of 1 or more');
+  return { groups, users, count, timeoutMs: readDuration(spec?.timeout ?? '15m') };
+}
+
+function readDuration(text: string): number {
+  const match = /^(\d{1,6})(s|m|h)$/.exec(text);
+  const timeoutMs = Number(match?.[1]) * unitMs[(match?.[2] ?? 's') as keyof typeof unitMs];
+  if (match === null || timeoutMs <= 0 || timeoutMs > MAX_TIMEOUT_MS) {
+    throw new Error(`approvers.timeout: "${text}" is no duration such as 90s, 15m or 2h (24h at most)`);
+  }
+  return timeoutMs;
+}

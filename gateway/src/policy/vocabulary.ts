@@ -1,0 +1,48 @@
+/** Every variable of a rule's expression with its fields; `undefined` where the variable is a value itself. */
+export const variables: Readonly<Record<string, readonly string[] | undefined>> = {
+  action: ['kind', 'verb', 'effects', 'text', 'tables', 'hasWhere', 'hasLimit', 'estimatedRows', 'parameters'],
+  principal: ['name', 'groups', 'claims'],
+  connection: ['name', 'labels', 'protocol'],
+  session: ['id', 'sourceAddress', 'startedAt'],
+  now: undefined,
+};
+
+/** CEL's own type names, which are values too. */
+export const types = new Set(
+  'bool int uint double string bytes list map null_type type google.protobuf.Timestamp google.protobuf.Duration'.split(
+    ' ',
+  ),
+);
+
+export const functions = new Set(
+  `size contains startsWith endsWith matches int uint double string bytes bool duration timestamp type dyn
+  getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear getHours getMinutes getSeconds getMilliseconds`.split(
+    /\s+/,
+  ),
+);
+
+/** ` Did you mean …?` with the nearest of the right names; all of them where none is near. */
+export function hint(wrong: string, right: Iterable<string>): string {
+  const names = [...right];
+  const ranked = names
+    .map((name) => ({ name, distance: distance(wrong, name) }))
+    .sort((a, b) => a.distance - b.distance);
+  const [nearest] = ranked;
+  if (nearest !== undefined && nearest.distance <= Math.max(2, wrong.length / 3))
+    return `did you mean ${nearest.name}?`;
+  return `there are: ${names.join(', ')}`;
+}
+
+/** Levenshtein's distance; the names are short. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 0; i < Math.min(a.length, 64); i += 1) {
+    const next = [i + 1];
+    for (let j = 0; j < b.length; j += 1) {
+      const swap = (row[j] ?? 0) + (a[i]?.toLowerCase() === b[j]?.toLowerCase() ? 0 : 1);
+      next.push(Math.min(swap, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
