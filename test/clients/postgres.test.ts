@@ -2,18 +2,19 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { createSecureContext } from 'node:tls';
+import { connect as connectTls, createSecureContext } from 'node:tls';
 import type { Action } from '@sallyport/shared/access/action.ts';
 import type { Denial, Verdict } from '@sallyport/shared/access/verdict.ts';
 import type { StreamHandlers, TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
 import { type BackendKeyData, decodeBackendKeyData } from '@sallyport/shared/wire/postgres/backend.ts';
 import { MessageCutter } from '@sallyport/shared/wire/postgres/cutter.ts';
-import { cancelRequest, startupMessage } from '@sallyport/shared/wire/postgres/startup.ts';
+import { cancelRequest, sslRequest, startupMessage } from '@sallyport/shared/wire/postgres/startup.ts';
 import { Backend } from '@sallyport/shared/wire/postgres/types.ts';
 import pg from 'pg';
 import postgres from 'postgres';
 import { postgresProtocol } from '../../gateway/src/protocols/postgres/protocol.ts';
 import { type Desk, Relay } from '../../gateway/src/sessions/relay.ts';
+import { selfSigned } from '../harness/certificate.ts';
 import { startPostgres, type TestPostgres } from '../harness/postgres.ts';
 import { psql } from '../harness/psql.ts';
 
@@ -118,7 +119,7 @@ describe('stock PostgreSQL clients through the relay', () => {
     }
   }
 
-  const postgresGate = postgresProtocol(createSecureContext(), { read: actionOf });
+  const postgresGate = postgresProtocol(createSecureContext(selfSigned()), { read: actionOf });
   const line = () => `host=127.0.0.1 port=${port} dbname=shop user=alice sslmode=disable`;
   const run = (script: string, args: readonly string[] = [], signal?: AbortSignal) =>
     psql(line(), script, { password: 'token', args, ...(signal === undefined ? {} : { signal }) });
@@ -270,6 +271,32 @@ describe('stock PostgreSQL clients through the relay', () => {
       assert.equal((await sql`select ${round}::int as n`)[0]?.['n'], round);
     }
     await sql.end();
+  });
+
+  it('psql by TLS, asked for with an SSLRequest', async () => {
+    const conninfo = line().replace('sslmode=disable', 'sslmode=require');
+    const { out } = await psql(conninfo, '\\conninfo\nselect 42;', { password: 'token' });
+    assert.match(out, /SSL connection \(protocol: TLSv1\.3/);
+    assert.match(out, /^42$/m);
+  });
+
+  it('TLS at once is taken with the ALPN protocol "postgresql" and not without it', async () => {
+    const options = { host: '127.0.0.1', port, rejectUnauthorized: false };
+    const right = connectTls({ ...options, ALPNProtocols: ['postgresql'] });
+    right.write(startupMessage([['user', 'alice']]));
+    assert.equal(((await once(right, 'data')) as [Buffer])[0][0], Backend.Authentication);
+    right.destroy();
+    const wrong = connectTls(options).on('error', () => {});
+    wrong.write(startupMessage([['user', 'alice']]));
+    await once(wrong, 'close');
+    assert.equal(wrong.bytesRead, 0);
+  });
+
+  it('plaintext behind an SSLRequest is fatal (CVE-2021-23214)', async () => {
+    const stuffing = connect({ host: '127.0.0.1', port });
+    stuffing.write(Buffer.concat([sslRequest(), startupMessage([['user', 'alice']])]));
+    assert.equal(((await once(stuffing, 'data')) as [Buffer])[0][0], Backend.ErrorResponse);
+    await once(stuffing, 'close');
   });
 
   it('garbage and a GSSAPI request are answered as PostgreSQL answers them', async () => {
