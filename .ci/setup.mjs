@@ -30,6 +30,7 @@ if (process.argv.includes('--tests')) {
   const missing = [
     ...(clusters.some((v) => existsSync(`/usr/lib/postgresql/${v}/bin/postgres`)) ? [] : ['postgresql']),
     ...(found('psql') ? [] : ['postgresql-client']),
+    ...(found('openssl') ? [] : ['openssl']),
     ...(found('nats-server') ? [] : ['nats-server']),
   ];
   if (missing.length > 0) {

@@ -30,7 +30,6 @@ export async function dial(
     socket.destroy();
     throw error;
   }
-  socket.removeAllListeners();
   // An error between two reads must not end the process; the next read sees the destroyed socket.
   socket.on('error', () => {});
   return { socket, release: () => signal.removeEventListener('abort', abort) };

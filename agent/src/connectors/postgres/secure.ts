@@ -28,11 +28,14 @@ export async function secure(socket: Socket, target: Target): Promise<TLSSocket 
 async function handshake(socket: Socket, target: Target): Promise<TLSSocket> {
   const secured = connectTls({ ...verification(target), socket, ALPNProtocols: ['postgresql'] });
   await new Promise<void>((resolve, reject) => {
-    secured.once('secureConnect', resolve);
+    const closed = () => reject(failure(new Error('the server closed the connection'), socket));
+    secured.once('secureConnect', () => {
+      secured.off('close', closed);
+      resolve();
+    });
     secured.once('error', (error) => reject(failure(error, socket)));
-    secured.once('close', () => reject(failure(new Error('the server closed the connection'), socket)));
+    secured.once('close', closed);
   });
-  secured.removeAllListeners('close');
   secured.on('error', () => {});
   secured.pause();
   return secured;

@@ -10,6 +10,9 @@ import type { Login } from './login.ts';
 /** How long a target has to read our Terminate before its connection is cut. */
 const farewellMs = 2_000;
 
+/** Of a last chunk that is kept, to see whether the target said why it leaves. */
+const largestPartingWordsBytes = 4_096;
+
 /** A logged-in connection; `cancel` opens the second connection that cancels on it. */
 export class PostgresSession implements TargetSession {
   readonly greeting: Readonly<Record<string, string>>;
@@ -18,7 +21,8 @@ export class PostgresSession implements TargetSession {
   readonly #target: Target;
   #rest: Buffer;
   #isLeaving = false;
-  #lastType = 0;
+  #isParting = false;
+  #lastChunk: Buffer | undefined;
 
   constructor(socket: Socket, target: Target, login: Login, cancel: (signal: AbortSignal) => Promise<void>) {
     this.#socket = socket;
@@ -31,12 +35,15 @@ export class PostgresSession implements TargetSession {
   relay(stream: TunnelStream): void {
     const socket = this.#socket;
     socket.on('data', (chunk) => {
-      this.#lastType = chunk[0]!;
+      this.#lastChunk = chunk.length <= largestPartingWordsBytes ? chunk : undefined;
       if (!stream.write(chunk)) socket.pause();
     });
     socket.on('drain', () => stream.resume());
     socket.on('end', () => this.#ended(stream));
-    socket.on('close', () => stream.destroy(this.#isLeaving ? undefined : this.#death()));
+    socket.on('close', () => {
+      // A parting stream closes by itself; destroying it would cut off what it has not sent yet.
+      if (!this.#isParting) stream.destroy(this.#isLeaving ? undefined : this.#death());
+    });
     stream.attach({
       onData: (bytes) => {
         if (bytes[0] === Frontend.Terminate && bytes.length === 5) this.#isLeaving = true;
@@ -67,11 +74,10 @@ export class PostgresSession implements TargetSession {
 
   /** A target that says why it leaves (ErrorResponse) is let finish; one that vanishes is reported. */
   #ended(stream: TunnelStream): void {
-    if (!this.#isLeaving && this.#lastType !== Backend.ErrorResponse) return stream.destroy(this.#death());
+    if (!this.#isLeaving && !endsWithError(this.#lastChunk)) return stream.destroy(this.#death());
     this.#isLeaving = true;
     stream.end();
-    // `close` would cut off what the stream has not sent yet.
-    this.#socket.removeAllListeners('close');
+    this.#isParting = true;
     this.#socket.end();
   }
 
@@ -80,4 +86,15 @@ export class PostgresSession implements TargetSession {
     const why = error ? socketReason(error) : 'it closed the connection in the middle of the session';
     return unreachable(this.#target, why, error ?? undefined);
   }
+}
+
+/** Whether a chunk's last message is an ErrorResponse; a chunk that does not start with a message counts as none. */
+function endsWithError(chunk: Buffer | undefined): boolean {
+  let at = 0;
+  let type = 0;
+  while (chunk !== undefined && at + 5 <= chunk.length) {
+    type = chunk[at]!;
+    at += 1 + chunk.readUInt32BE(at + 1);
+  }
+  return type === Backend.ErrorResponse && at === chunk?.length;
 }
