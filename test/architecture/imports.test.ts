@@ -23,6 +23,8 @@ const floors: readonly (readonly string[])[] = [
   ],
   ['gateway/sessions'],
   ['gateway/listeners', 'gateway/api'],
+  ['gateway/wiring', 'gateway/log'],
+  ['gateway/gateway'],
   ['gateway/main'],
 ];
 

@@ -13,6 +13,8 @@ import { Backend } from '@sallyport/shared/wire/postgres/types.ts';
 import pg from 'pg';
 import postgres from 'postgres';
 import { postgresProtocol } from '../../gateway/src/protocols/postgres/protocol.ts';
+import { SqlReader } from '../../gateway/src/protocols/postgres/sql/reader.ts';
+import type { Backing, Matter } from '../../gateway/src/protocols/protocol.ts';
 import { type Desk, Relay } from '../../gateway/src/sessions/relay.ts';
 import { selfSigned } from '../harness/certificate.ts';
 import { startPostgres, type TestPostgres } from '../harness/postgres.ts';
@@ -63,12 +65,16 @@ function streamOver(socket: Socket): TunnelStream {
   };
 }
 
-const actionOf = (text: string): Action => {
-  const verb = /^\s*(?:--.*\n|\s)*(\w+)/.exec(text)?.[1]?.toLowerCase() ?? 'unknown';
-  return { kind: 'postgres.query', verb, effects: [verb], text };
+const backing: Backing = {
+  place: 'shop',
+  veil: undefined,
+  estimates: false,
+  side: () => Promise.reject(new Error('nobody asks the target here')),
+  signal: new AbortController().signal,
 };
 
 describe('stock PostgreSQL clients through the relay', () => {
+  const sql = new SqlReader();
   let server: TestPostgres;
   let gateway: Server;
   let port: number;
@@ -78,7 +84,7 @@ describe('stock PostgreSQL clients through the relay', () => {
   const recorded: Buffer[] = [];
   const clients = new Set<Socket>();
 
-  const decide = (action: Action): Verdict => {
+  const decide = ({ action }: Matter): Verdict => {
     if (action.verb === 'delete')
       return { outcome: 'deny', rule: 'no-deletes', reason: 'deleting is not allowed here' };
     if (action.verb !== 'truncate') return { outcome: 'allow', rule: 'everything-else' };
@@ -87,7 +93,7 @@ describe('stock PostgreSQL clients through the relay', () => {
 
   const desk: Desk = {
     decide,
-    perform: (action) => void performed.push(action),
+    perform: ({ action }) => void performed.push(action),
     refused: () => {},
     record: (reply) => void recorded.push(reply),
     approve(action, _rule, _approvers, tell, signal) {
@@ -106,7 +112,7 @@ describe('stock PostgreSQL clients through the relay', () => {
     if (visitor === undefined) return;
     const secret = await visitor.askSecret(AbortSignal.timeout(10_000));
     if (secret !== 'token') return visitor.turnAway({ reason: 'unauthenticated', message: 'the token is not valid' });
-    for await (const exchange of visitor.welcome()) {
+    for await (const exchange of visitor.welcome(backing)) {
       const { socket, statuses, key } = await login(server.port, exchange.settings);
       const relay = new Relay(exchange, streamOver(socket), desk);
       const cancel = async () => {
@@ -119,12 +125,13 @@ describe('stock PostgreSQL clients through the relay', () => {
     }
   }
 
-  const postgresGate = postgresProtocol(createSecureContext(selfSigned()), { read: actionOf });
+  const postgresGate = postgresProtocol(createSecureContext(selfSigned()), sql);
   const line = () => `host=127.0.0.1 port=${port} dbname=shop user=alice sslmode=disable`;
   const run = (script: string, args: readonly string[] = [], signal?: AbortSignal) =>
     psql(line(), script, { password: 'token', args, ...(signal === undefined ? {} : { signal }) });
 
   before(async () => {
+    await sql.start();
     server = await startPostgres();
     gateway = createServer({ noDelay: true }, (socket) => {
       clients.add(socket.on('error', () => {}));
@@ -141,6 +148,7 @@ describe('stock PostgreSQL clients through the relay', () => {
   after(async () => {
     for (const client of clients) client.destroy();
     gateway.close();
+    await sql.stop();
     await server.stop();
   });
 

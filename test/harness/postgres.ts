@@ -9,6 +9,8 @@ import { createInterface } from 'node:readline';
 /** A PostgreSQL of the test's own, in a temporary folder on a free loopback port. */
 export interface TestPostgres {
   readonly port: number;
+  /** The postmaster's. */
+  readonly pid: number;
   /** SIGINT: the server's fast shutdown; resolves when it is gone and its folder removed. */
   stop(): Promise<void>;
 }
@@ -22,7 +24,7 @@ function binaries(): string {
 }
 
 /** PostgreSQL does not run as root, so root lends it the user `postgres`. */
-function owner(): { uid?: number; gid?: number } {
+export function postgresUser(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
@@ -38,9 +40,9 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Superuser `postgres`, no password asked on loopback; fsync off. */
-export async function startPostgres(): Promise<TestPostgres> {
-  const [bin, as, port] = [binaries(), owner(), await freePort()];
+/** Superuser `postgres`, no password asked on loopback; fsync off. `more` are lines of postgresql.conf. */
+export async function startPostgres(more: Readonly<Record<string, string | number>> = {}): Promise<TestPostgres> {
+  const [bin, as, port] = [binaries(), postgresUser(), await freePort()];
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-postgres-'));
   if (as.uid !== undefined && as.gid !== undefined) chownSync(folder, as.uid, as.gid);
   const data = join(folder, 'data');
@@ -55,6 +57,7 @@ export async function startPostgres(): Promise<TestPostgres> {
     unix_socket_directories: folder,
     fsync: 'off',
     lc_messages: 'C',
+    ...more,
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`);
   appendFileSync(join(data, 'postgresql.conf'), lines.join(''));
@@ -62,6 +65,7 @@ export async function startPostgres(): Promise<TestPostgres> {
   await ready(server);
   return {
     port,
+    pid: server.pid ?? 0,
     async stop() {
       if (server.exitCode === null) {
         server.kill('SIGINT');

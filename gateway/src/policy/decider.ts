@@ -1,9 +1,9 @@
 import type { Action } from '@sallyport/shared/access/action.ts';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { Place } from '@sallyport/shared/access/scope.ts';
 import type { Verdict } from '@sallyport/shared/access/verdict.ts';
 import type { CompiledRule } from './compile.ts';
 import { actionFacts, type Facts, type SessionFacts, standingFacts, timeFact } from './facts.ts';
-import type { Place } from './rule.ts';
 
 /** Judges one session's actions by the rules that concern its principal and connection. */
 export class Decider {

@@ -1,4 +1,5 @@
-import { functions, hint, types, variables } from './vocabulary.ts';
+import { hint } from '@sallyport/shared/errors/nearest.ts';
+import { functions, types, variables } from './vocabulary.ts';
 
 export const caps = {
   /** Characters of an expression. */

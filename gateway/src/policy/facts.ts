@@ -2,7 +2,7 @@ import type { CelInput } from '@bufbuild/cel';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Action } from '@sallyport/shared/access/action.ts';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
-import type { Place } from './rule.ts';
+import type { Place } from '@sallyport/shared/access/scope.ts';
 
 /** Longer lists are not shown to expressions: those that read them fail, and fail closed. Entries. */
 export const MAX_LIST = 256;

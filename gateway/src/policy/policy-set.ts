@@ -1,10 +1,11 @@
 import type { Action } from '@sallyport/shared/access/action.ts';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
+import { concerns, covers, type Place } from '@sallyport/shared/access/scope.ts';
 import type { Verdict } from '@sallyport/shared/access/verdict.ts';
 import { type CompiledRule, compileRule } from './compile.ts';
 import { Decider } from './decider.ts';
 import type { SessionFacts } from './facts.ts';
-import { concerns, covers, type NamedRule, type Place } from './rule.ts';
+import type { NamedRule } from './rule.ts';
 
 export interface Question {
   readonly principal: Principal;

@@ -3,6 +3,7 @@ import type { Action } from '@sallyport/shared/access/action.ts';
 import type { ProtocolName } from '@sallyport/shared/access/connection.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import type { TargetGreeting } from '@sallyport/shared/tunnel/opening.ts';
+import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
 
 /** One kind of client. It turns a socket into exchanges and explains them; the gateway decides everything else. */
 export interface Protocol {
@@ -39,9 +40,27 @@ export interface Visitor {
   readonly greeting: Greeting;
   /** Asks for the secret in the protocol's own form; undefined when the client left. */
   askSecret(signal: AbortSignal): Promise<string | undefined>;
+  /** Tells the person something while they wait to be let in; they are known by now. */
+  tell(text: string, hint: string): void;
+  /** Settles when the client has gone away. Does not take what it sends. */
+  gone(signal: AbortSignal): Promise<void>;
   /** The exchanges of an admitted session, as the client opens them: one for PostgreSQL, one a channel for SSH. */
-  welcome(): AsyncIterable<Exchange>;
+  welcome(backing: Backing): AsyncIterable<Exchange>;
   turnAway(denial: Denial): Promise<void>;
+}
+
+/** What an admitted session gives its exchanges to work with. */
+export interface Backing {
+  /** Where the connection leads: what is known of a target is known of every session with the same place. */
+  readonly place: string;
+  /** What may be seen; undefined where no mask concerns the session, so that replies need not be read. */
+  readonly veil: Veil | undefined;
+  /** A rule reads `action.estimatedRows`: the target's planner is to be asked. */
+  readonly estimates: boolean;
+  /** A stream of the gateway's own to the same target: for its catalogue and its planner, never for the client. */
+  side(settings: Readonly<Record<string, string>>, signal: AbortSignal): Promise<TunnelStream>;
+  /** Aborted when the session is over. */
+  readonly signal: AbortSignal;
 }
 
 /** One pair of lanes: requests in, replies out. */
@@ -76,7 +95,24 @@ export interface Ask {
    */
   readonly stage: 'prepare' | 'perform';
   /** A promise where it takes longer to know than the event loop should wait. */
-  readonly action: Action | Promise<Action>;
+  readonly matter: Matter | Promise<Matter>;
+}
+
+/** What is to be judged. */
+export interface Matter {
+  readonly action: Action;
+  /** One object for every execution of one statement, whatever its parameters: verdicts are remembered by it. */
+  readonly basis: object;
+  /** What protected values it would show; absent without a veil. */
+  readonly exposure?: Exposure;
+}
+
+/** What an action makes of protected values, worked out by the lens under its veil. */
+export interface Exposure {
+  /** The masks that its results will be shown through. */
+  readonly masks: readonly string[];
+  /** Why it would reveal values in a way that no mask can cover: it is refused then. */
+  readonly reveals?: { readonly mask: string | undefined; readonly message: string; readonly hint: string };
 }
 
 /** What goes to the target and to the client in place of a refused request. */
@@ -95,4 +131,34 @@ export interface Lens {
   replies(chunk: Buffer, sink: (bytes: Buffer) => void): void;
   /** Tells the person something between two messages; undefined where the protocol has no way right now. */
   notice(text: string, hint: string): Buffer | undefined;
+}
+
+/** A stored value's place: for PostgreSQL schema, table, column. */
+export type ValuePath = readonly string[];
+
+/** How a protected value is shown, by which mask. */
+export interface Treatment {
+  readonly mask: string;
+  /** `redact`: a fixed mark, or nothing where the type has no room for one; `null`; `hash`: keyed, equal for equal values; `partial`: the last four. */
+  readonly as: 'redact' | 'null' | 'hash' | 'partial';
+}
+
+/** What a session may see of values. Made by masking; asked by lenses; pure. */
+export interface Veil {
+  /** How the value stored there is shown; undefined: as it is. The strictest of the masks that match. */
+  treatment(path: ValuePath): Treatment | undefined;
+  /** Whether any column is protected at all; without it only detectors look at texts. */
+  readonly protects: boolean;
+  /** Whether any column of this relation may be protected: a quick way to know that nothing is. */
+  mayProtect(path: readonly [schema: string, table: string]): boolean;
+  /** For what is computed from protected values or comes from nobody knows where. */
+  readonly unknown: Treatment;
+  /** A text in place of `value`; undefined stands for no value (NULL). */
+  replace(value: Buffer, treatment: Treatment): Buffer | undefined;
+  /** Whether detectors look at texts. */
+  readonly inspects: boolean;
+  /** False where `inspect` would find nothing in `bytes[start, end)`: a look that costs next to nothing. */
+  suspects(bytes: Uint8Array, start: number, end: number): boolean;
+  /** The text with what detectors found replaced; the same buffer where they found nothing. */
+  inspect(text: Buffer): Buffer;
 }

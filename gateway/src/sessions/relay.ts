@@ -2,17 +2,20 @@ import type { Action } from '@sallyport/shared/access/action.ts';
 import type { Approvers, Denial, Verdict } from '@sallyport/shared/access/verdict.ts';
 import { Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
 import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
-import type { Ask, Exchange, Request } from '../protocols/protocol.ts';
+import type { Ask, Exchange, Matter, Request } from '../protocols/protocol.ts';
 
 /** Requests that wait behind a held one; beyond it the client is no longer read. Bytes. */
 const MAX_HELD_BYTES = 1024 * 1024;
 
+/** A client that does not take its last bytes in this time is cut off. */
+const LINGER_MS = 5_000;
+
 /** What the relay asks of the gateway. Every call that may fail, fails closed. */
 export interface Desk {
   /** Cached where it can be: called for every statement. */
-  decide(action: Action): Verdict;
+  decide(matter: Matter): Verdict;
   /** The action is about to reach the target. @throws Unavailable when it cannot be journalled: it is refused then. */
-  perform(action: Action, rule: string): void;
+  perform(matter: Matter, rule: string): void;
   /** The action was refused, by a rule or a person. */
   refused(action: Action, denial: Denial): void;
   /** Waits for people. Resolves to a denial, or to undefined when they approved. `tell` reaches the requester. */
@@ -67,7 +70,8 @@ export class Relay {
     client.on('end', () => this.#finish({ by: 'client', error: undefined }));
     client.on('close', () => this.#finish({ by: 'client', error: undefined }));
     client.on('error', (error: Error) => this.#finish({ by: 'client', error }));
-    this.#toClient(greeting);
+    // Not recorded: it holds the key that cancels what runs here.
+    client.write(greeting);
     this.#target.attach({
       onData: (chunk) => this.#fromTarget(chunk),
       onDrain: () => this.#targetDrained(),
@@ -141,33 +145,34 @@ export class Relay {
   }
 
   #judge(ask: Ask): Denial | undefined | Promise<Denial | undefined> {
-    const { action } = ask;
-    return action instanceof Promise ? action.then((known) => this.#settle(ask, known)) : this.#settle(ask, action);
+    const { matter } = ask;
+    return matter instanceof Promise ? matter.then((known) => this.#settle(ask, known)) : this.#settle(ask, matter);
   }
 
-  #settle(ask: Ask, action: Action): Denial | undefined | Promise<Denial | undefined> {
-    const verdict = this.#desk.decide(action);
-    if (verdict.outcome === 'deny') return this.#turnDown(action, denialOf(verdict));
+  #settle(ask: Ask, matter: Matter): Denial | undefined | Promise<Denial | undefined> {
+    const verdict = this.#desk.decide(matter);
+    if (verdict.outcome === 'deny') return this.#turnDown(matter.action, denialOf(verdict));
     if (ask.stage === 'prepare') return undefined;
-    if (verdict.outcome === 'allow') return this.#perform(action, verdict.rule);
-    return this.#askPeople(action, verdict.rule, verdict.approvers);
+    if (verdict.outcome === 'allow') return this.#perform(matter, verdict.rule);
+    return this.#askPeople(matter, verdict.rule, verdict.approvers);
   }
 
-  async #askPeople(action: Action, rule: string, approvers: Approvers): Promise<Denial | undefined> {
+  async #askPeople(matter: Matter, rule: string, approvers: Approvers): Promise<Denial | undefined> {
+    const { action } = matter;
     this.#wait = new AbortController();
     const signal = AbortSignal.any([this.#wait.signal, this.#gone.signal]);
     try {
       const tell: Tell = (text, hint) => this.#tell(text, hint);
       const denial = await this.#desk.approve(action, rule, approvers, tell, signal);
-      return denial === undefined ? this.#perform(action, rule) : this.#turnDown(action, denial);
+      return denial === undefined ? this.#perform(matter, rule) : this.#turnDown(action, denial);
     } finally {
       this.#wait = undefined;
     }
   }
 
-  #perform(action: Action, rule: string): Denial | undefined {
+  #perform(matter: Matter, rule: string): Denial | undefined {
     try {
-      this.#desk.perform(action, rule);
+      this.#desk.perform(matter, rule);
       return undefined;
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
@@ -257,6 +262,8 @@ export class Relay {
     const told = denial ?? lossOf(end);
     if (told !== undefined && client.writable) client.write(this.#exchange.farewell(told));
     client.end();
+    const linger = setTimeout(() => client.destroy(), LINGER_MS);
+    client.once('close', () => clearTimeout(linger));
     this.#target.destroy(end.by === 'client' ? undefined : end.error);
     this.#exchange.end();
     this.#ended.resolve(end);
@@ -267,6 +274,7 @@ const denialOf = (verdict: Extract<Verdict, { outcome: 'deny' }>): Denial => ({
   reason: 'forbidden',
   message: verdict.reason,
   ...(verdict.rule === undefined ? {} : { rule: verdict.rule }),
+  ...(verdict.hint === undefined ? {} : { hint: verdict.hint }),
 });
 
 /** The target went away without saying so in its own protocol. */

@@ -1,7 +1,7 @@
 /** What the rules say of an action. A refusal is a value: refusing is normal work. */
 export type Verdict =
   | { readonly outcome: 'allow'; readonly rule: string }
-  | { readonly outcome: 'deny'; readonly rule: string | undefined; readonly reason: string }
+  | { readonly outcome: 'deny'; readonly rule: string | undefined; readonly reason: string; readonly hint?: string }
   | { readonly outcome: 'approve'; readonly rule: string; readonly approvers: Approvers };
 
 /** Who may decide an approval, how many of them must, and for how long it waits. */
@@ -29,4 +29,6 @@ export type DenialReason =
   | 'expired'
   | 'cancelled'
   | 'unavailable'
+  /** The session was ended: by an administrator, a revoked token, the end of its time. */
+  | 'ended'
   | 'protocol';

@@ -14,38 +14,43 @@ import { PostgresLens } from './lens.ts';
 import { denialResponse } from './refusal.ts';
 import type { StatementReader } from './requests.ts';
 
+/** What was agreed on with the client before it was let in. */
+export interface Agreed {
+  readonly client: Duplex;
+  /** Startup parameters for the target. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Minor version of protocol 3. */
+  readonly minor: number;
+  readonly keys: CancelKeys;
+  /** AuthenticationOk was sent already. */
+  readonly accepted: boolean;
+}
+
 /** A PostgreSQL session is one exchange. */
 export class PostgresExchange implements Exchange {
   readonly opening: Action = { kind: 'session.open', verb: 'open', effects: ['open'] };
   readonly settings: Readonly<Record<string, string>>;
   readonly client: Duplex;
   readonly lens: PostgresLens;
-  readonly #minor: number;
-  readonly #keys: CancelKeys;
+  readonly #agreed: Agreed;
   #key: CancelKey | undefined;
 
-  constructor(
-    client: Duplex,
-    settings: Readonly<Record<string, string>>,
-    minor: number,
-    keys: CancelKeys,
-    statements: StatementReader,
-  ) {
-    this.client = client;
-    this.settings = settings;
-    this.#minor = minor;
-    this.#keys = keys;
+  constructor(agreed: Agreed, statements: StatementReader) {
+    this.client = agreed.client;
+    this.settings = agreed.settings;
+    this.#agreed = agreed;
     this.lens = new PostgresLens(statements);
   }
 
   begin(target: TargetGreeting, cancel: () => Promise<void>): Buffer {
     // A cancel that comes late must not hit the next statement.
-    this.#key = this.#keys.issue(this.#minor, async () => {
+    this.#key = this.#agreed.keys.issue(this.#agreed.minor, async () => {
       if (!this.lens.idle) await cancel();
     });
     const statuses = Object.entries(target).map(([name, text]) => parameterStatus(name, text));
     const { processId, secretKey } = this.#key;
-    return Buffer.concat([authenticationOk(), ...statuses, backendKeyData(processId, secretKey), readyForQuery('I')]);
+    const accepted = this.#agreed.accepted ? [] : [authenticationOk()];
+    return Buffer.concat([...accepted, ...statuses, backendKeyData(processId, secretKey), readyForQuery('I')]);
   }
 
   farewell(denial: Denial): Buffer {
@@ -53,6 +58,6 @@ export class PostgresExchange implements Exchange {
   }
 
   end(): void {
-    if (this.#key !== undefined) this.#keys.revoke(this.#key);
+    if (this.#key !== undefined) this.#agreed.keys.revoke(this.#key);
   }
 }

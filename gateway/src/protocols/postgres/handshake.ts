@@ -91,6 +91,24 @@ export async function readChunk(socket: Duplex, signal: AbortSignal): Promise<Bu
   }
 }
 
+/** Settles when the client has gone or the signal is aborted; what it sends meanwhile stays unread. */
+export function departure(socket: Duplex, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    // An end is only noticed by whoever reads; with nothing buffered a read takes nothing away.
+    const look = (): void => {
+      if (socket.readableLength === 0) socket.read(0);
+    };
+    const settle = (): void => {
+      socket.off('readable', look).off('end', settle).off('close', settle);
+      signal.removeEventListener('abort', settle);
+      resolve();
+    };
+    if (socket.destroyed || socket.readableEnded || signal.aborted) return resolve();
+    socket.on('readable', look).on('end', settle).on('close', settle);
+    signal.addEventListener('abort', settle, { once: true });
+  });
+}
+
 async function secure(
   socket: Duplex,
   secureContext: SecureContext,

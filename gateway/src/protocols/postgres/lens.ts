@@ -1,16 +1,26 @@
-import type { Action } from '@sallyport/shared/access/action.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
-import { noticeResponse } from '@sallyport/shared/wire/postgres/backend.ts';
+import { type FieldDescription, noticeResponse } from '@sallyport/shared/wire/postgres/backend.ts';
+import type { Format } from '@sallyport/shared/wire/postgres/types.ts';
 import type { Lens, Request, Swap } from '../protocol.ts';
-import type { Pipeline } from './pipeline.ts';
-import { Pipeline as Names } from './pipeline.ts';
+import { VeiledAnswers } from './answers.ts';
+import type { RowMasker } from './masking/rows.ts';
+import { Pipeline } from './pipeline.ts';
 import { poison, poisoned, type Refusable } from './refusal.ts';
 import { ReplyReader } from './replies.ts';
-import { RequestReader, type StatementReader } from './requests.ts';
+import { RequestReader, type StatementMatter, type StatementReader } from './requests.ts';
 
 /** What a prepared statement or a portal stands for. */
 export interface Prepared {
-  readonly action: Action | Promise<Action>;
+  readonly matter: StatementMatter | Promise<StatementMatter>;
+  /** The matter once it has been read. */
+  known: StatementMatter | undefined;
+  /** Of a portal: its statement, and the formats that were asked for. */
+  statement?: Prepared | undefined;
+  formats: readonly Format[];
+  /** Its columns, once the target has described them. */
+  described: readonly FieldDescription[] | undefined;
+  /** How its rows are shown; worked out at the first of them. */
+  shown: RowMasker | undefined;
 }
 
 /** A request that can be refused, with what is needed to do so. */
@@ -23,12 +33,15 @@ export interface PostgresRequest extends Request {
 
 /** Explains one PostgreSQL connection: two readers over one account of what the target has. */
 export class PostgresLens implements Lens {
-  readonly #pipeline: Pipeline<Prepared> = new Names<Prepared>();
+  readonly #pipeline = new Pipeline<Prepared>();
   readonly #requests: RequestReader;
-  readonly #replies = new ReplyReader(this.#pipeline);
+  readonly #replies: ReplyReader;
 
   constructor(statements: StatementReader) {
+    const { veiling } = statements;
+    const answers = veiling === undefined ? undefined : new VeiledAnswers(this.#pipeline, veiling);
     this.#requests = new RequestReader(statements, this.#pipeline);
+    this.#replies = new ReplyReader(this.#pipeline, answers);
   }
 
   /** Nothing runs on the target: a cancel would have nothing to cancel. */

@@ -10,6 +10,15 @@ interface Change<T> {
   readonly completion: 'parse' | 'bind' | 'close';
 }
 
+/** An answer that the target owes: a description, or the rows of one execution. */
+export interface Due<T> {
+  readonly what: 'describe' | 'execute' | 'query';
+  /** What it is of; undefined where nobody knows the name. */
+  of: T | undefined;
+  /** Of a query's statements, the one whose rows come now. */
+  statement: number;
+}
+
 /** A refusal that the target is made to raise; `token` finds its error again. */
 export interface Poison {
   readonly token: string;
@@ -19,6 +28,8 @@ export interface Poison {
 /** Everything up to one Sync or one Query: the target answers it with one ReadyForQuery. */
 class Segment<T> {
   readonly changes: Change<T>[] = [];
+  /** Answers that are due, oldest first; kept only where replies are read. */
+  readonly due: Due<T>[] = [];
   committed = 0;
   /** How it was closed; undefined while it is open. */
   closedBy: 'sync' | 'query' | undefined;
@@ -70,6 +81,27 @@ export class Pipeline<T> {
 
   change(of: 'statement' | 'portal', name: string, value: T | undefined, completion: Change<T>['completion']): void {
     this.#open.changes.push({ of, name, value, completion });
+  }
+
+  /** An answer will be due for what was just sent. Call before `query()`. */
+  expect(what: Due<T>['what'], of: T | undefined | Promise<T | undefined>): void {
+    const due: Due<T> = { what, of: of instanceof Promise ? undefined : of, statement: 0 };
+    this.#open.due.push(due);
+    if (of instanceof Promise) {
+      of.then((known) => {
+        due.of = known;
+      });
+    }
+  }
+
+  /** The answer that the target is giving now. */
+  get due(): Due<T> | undefined {
+    return this.#segments[0]?.due[0];
+  }
+
+  /** The answer that was due is complete. */
+  answered(): void {
+    this.#segments[0]?.due.shift();
   }
 
   /** What a name stands for when the target reaches this point; a promise where an unanswered segment decides it. */

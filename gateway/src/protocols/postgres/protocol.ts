@@ -2,18 +2,24 @@ import type { Duplex } from 'node:stream';
 import type { SecureContext } from 'node:tls';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import { WireError } from '@sallyport/shared/errors/errors.ts';
-import { authenticationCleartextPassword } from '@sallyport/shared/wire/postgres/backend.ts';
+import {
+  authenticationCleartextPassword,
+  authenticationOk,
+  noticeResponse,
+} from '@sallyport/shared/wire/postgres/backend.ts';
 import { decodePasswordMessage } from '@sallyport/shared/wire/postgres/frontend.ts';
 import { MAX_AUTH_MESSAGE_BYTES } from '@sallyport/shared/wire/postgres/limits.ts';
 import { negotiateProtocolVersion } from '@sallyport/shared/wire/postgres/startup.ts';
 import { Frontend } from '@sallyport/shared/wire/postgres/types.ts';
-import type { Exchange, Greeting, Origin, Protocol, Visitor } from '../protocol.ts';
+import type { Backing, Exchange, Greeting, Origin, Protocol, Visitor } from '../protocol.ts';
 import { CancelKeys } from './cancellation.ts';
 import { PostgresExchange } from './exchange.ts';
-import { type FirstPacket, openConnection, readChunk } from './handshake.ts';
+import { departure, type FirstPacket, openConnection, readChunk } from './handshake.ts';
 import { denialResponse } from './refusal.ts';
-import type { StatementReader } from './requests.ts';
+import type { SqlReader } from './sql/reader.ts';
 import { sortParameters } from './startup-parameters.ts';
+import { SessionStatements } from './statements.ts';
+import { Surveys } from './survey.ts';
 
 /** Type byte and length word. */
 const HEADER_BYTES = 5;
@@ -24,8 +30,9 @@ const NEWEST_MINOR = 2;
 type Startup = Extract<FirstPacket, { kind: 'StartupMessage' }>;
 
 /** The PostgreSQL protocol 3.0 and 3.2, as a server speaks it. */
-export function postgresProtocol(tls: SecureContext, statements: StatementReader): Protocol {
+export function postgresProtocol(tls: SecureContext, sql: SqlReader): Protocol {
   const keys = new CancelKeys();
+  const surveys = new Surveys(sql);
   return {
     name: 'postgres',
     async greet(raw, origin, signal) {
@@ -59,8 +66,13 @@ export function postgresProtocol(tls: SecureContext, statements: StatementReader
     const greeting = greetingOf(packet, origin);
     const [, database] = splitDatabase(packet.parameters.get('database') ?? greeting.user);
     const settings = database === undefined ? sorted.settings : { ...sorted.settings, database };
-    return new PostgresVisitor(greeting, socket, () => {
-      return new PostgresExchange(socket, settings, Math.min(packet.minor, NEWEST_MINOR), keys, statements);
+    const minor = Math.min(packet.minor, NEWEST_MINOR);
+    return new PostgresVisitor(greeting, socket, async (backing, accepted) => {
+      const surveyed = backing.veil === undefined ? undefined : await surveys.of(backing, database);
+      const statements = new SessionStatements(sql, backing, settings, surveyed, () =>
+        surveys.disturb(backing, database),
+      );
+      return new PostgresExchange({ client: socket, settings, minor, keys, accepted }, statements);
     });
   }
 }
@@ -68,9 +80,15 @@ export function postgresProtocol(tls: SecureContext, statements: StatementReader
 class PostgresVisitor implements Visitor {
   readonly greeting: Greeting;
   readonly #socket: Duplex;
-  readonly #exchange: () => Exchange;
+  readonly #exchange: (backing: Backing, accepted: boolean) => Promise<Exchange>;
+  /** AuthenticationOk was sent: notices may follow it, not precede it. */
+  #accepted = false;
 
-  constructor(greeting: Greeting, socket: Duplex, exchange: () => Exchange) {
+  constructor(
+    greeting: Greeting,
+    socket: Duplex,
+    exchange: (backing: Backing, accepted: boolean) => Promise<Exchange>,
+  ) {
     this.greeting = greeting;
     this.#socket = socket;
     this.#exchange = exchange;
@@ -94,8 +112,18 @@ class PostgresVisitor implements Visitor {
     }
   }
 
-  async *welcome(): AsyncIterable<Exchange> {
-    yield this.#exchange();
+  tell(text: string, hint: string): void {
+    if (!this.#accepted) this.#socket.write(authenticationOk());
+    this.#accepted = true;
+    this.#socket.write(noticeResponse({ severity: 'NOTICE', code: '00000', message: text, hint }));
+  }
+
+  gone(signal: AbortSignal): Promise<void> {
+    return departure(this.#socket, signal);
+  }
+
+  async *welcome(backing: Backing): AsyncIterable<Exchange> {
+    yield await this.#exchange(backing, this.#accepted);
   }
 
   async turnAway(denial: Denial): Promise<void> {

@@ -15,6 +15,7 @@ const sqlStates: Readonly<Record<DenialReason, string>> = {
   expired: SqlState.insufficientPrivilege,
   cancelled: SqlState.queryCanceled,
   unavailable: SqlState.cannotConnectNow,
+  ended: SqlState.adminShutdown,
   protocol: SqlState.protocolViolation,
 };
 

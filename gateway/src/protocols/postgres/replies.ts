@@ -3,7 +3,9 @@ import { decodeFields, decodeParameterStatus, decodeReadyForQuery } from '@sally
 import { type CutterSink, MessageCutter } from '@sallyport/shared/wire/postgres/cutter.ts';
 import { backendLimit } from '@sallyport/shared/wire/postgres/limits.ts';
 import { Backend } from '@sallyport/shared/wire/postgres/types.ts';
+import type { VeiledAnswers } from './answers.ts';
 import type { Prepared } from './lens.ts';
+import { Output } from './masking/output.ts';
 import type { Pipeline } from './pipeline.ts';
 import { denialResponse } from './refusal.ts';
 
@@ -19,17 +21,19 @@ const STREAM_ABOVE_BYTES = 64 * 1024;
 /** Follows what the target answers and passes it on, as it came unless a refusal takes an error's place. */
 export class ReplyReader implements CutterSink {
   readonly #pipeline: Pipeline<Prepared>;
+  /** Reads results where masks concern the session. */
+  readonly #answers: VeiledAnswers | undefined;
   readonly #cutter = new MessageCutter({
     maxBufferedBytes: MAX_REPLY_BYTES,
     streamAboveBytes: STREAM_ABOVE_BYTES,
     limitOf: backendLimit,
   });
-  #sink: (bytes: Buffer) => void = () => {};
-  #run: Buffer | undefined;
+  readonly #out = new Output();
   #withinMessage = false;
 
-  constructor(pipeline: Pipeline<Prepared>) {
+  constructor(pipeline: Pipeline<Prepared>, answers: VeiledAnswers | undefined) {
     this.#pipeline = pipeline;
+    this.#answers = answers;
   }
 
   /** A long message is on its way to the client: nothing may be put between its parts. */
@@ -38,34 +42,26 @@ export class ReplyReader implements CutterSink {
   }
 
   read(chunk: Buffer, sink: (bytes: Buffer) => void): void {
-    this.#sink = sink;
+    this.#out.to(sink);
     this.#cutter.push(chunk, this);
-    this.#endRun();
+    this.#out.flush();
   }
 
   streams(type: number): boolean {
-    return type === Backend.DataRow || type === Backend.CopyData;
+    if (type !== Backend.DataRow && type !== Backend.CopyData) return false;
+    return this.#answers === undefined || this.#answers.harmless;
   }
 
   part(_type: number, bytes: Buffer, _isFirst: boolean, isLast: boolean): void {
     this.#withinMessage = !isLast;
-    this.#endRun();
-    this.#sink(bytes);
+    this.#out.pass(bytes, 0, bytes.length);
   }
 
   message(type: number, buffer: Buffer, start: number, end: number): void {
-    if (type !== Backend.DataRow && type !== Backend.CopyData && !this.#follow(type, buffer, start, end)) return;
-    const run = this.#run;
-    if (
-      run !== undefined &&
-      run.buffer === buffer.buffer &&
-      run.byteOffset + run.length === buffer.byteOffset + start
-    ) {
-      this.#run = Buffer.from(run.buffer as ArrayBuffer, run.byteOffset, run.length + end - start);
-      return;
-    }
-    this.#endRun();
-    this.#run = buffer.subarray(start, end);
+    const isData = type === Backend.DataRow || type === Backend.CopyData;
+    if (!isData && !this.#follow(type, buffer, start, end)) return;
+    if (this.#answers === undefined) this.#out.pass(buffer, start, end);
+    else this.#answers.message(type, buffer, start, end, this.#out);
   }
 
   /** False where the message was replaced. */
@@ -111,15 +107,9 @@ export class ReplyReader implements CutterSink {
     if (expected === undefined) return true;
     const text = decodeFields(buffer, start, end)['M'] ?? '';
     if (!text.includes(expected.token)) return true;
-    this.#endRun();
-    this.#sink(denialResponse(expected.denial));
+    const told = denialResponse(expected.denial);
+    this.#out.pass(told, 0, told.length);
     return false;
-  }
-
-  #endRun(): void {
-    const run = this.#run;
-    this.#run = undefined;
-    if (run !== undefined) this.#sink(run);
   }
 }
 

@@ -5,21 +5,31 @@ import {
   type Bind,
   decodeBind,
   decodeClose,
+  decodeDescribe,
   decodeExecute,
   decodeParse,
   decodeQuery,
 } from '@sallyport/shared/wire/postgres/frontend.ts';
 import { frontendLimit } from '@sallyport/shared/wire/postgres/limits.ts';
 import { Frontend } from '@sallyport/shared/wire/postgres/types.ts';
-import type { Ask } from '../protocol.ts';
+import type { Ask, Matter } from '../protocol.ts';
+import type { Veiling } from './answers.ts';
+import type { ResultPlan } from './exposure.ts';
 import type { PostgresRequest, Prepared } from './lens.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Refusable } from './refusal.ts';
 
 /** Reads SQL; cached by text, and a promise for what takes longer than the event loop should wait. */
 export interface StatementReader {
+  /** Where masks concern the session, what its replies are shown by. */
+  readonly veiling: Veiling | undefined;
   /** The action is of kind `postgres.query`; `unknown` where the text could not be read. */
-  read(text: string): Action | Promise<Action>;
+  read(text: string): StatementMatter | Promise<StatementMatter>;
+}
+
+/** A text that was read, and under a veil what is done to each of its statements' rows. */
+export interface StatementMatter extends Matter {
+  readonly results?: readonly ResultPlan[];
 }
 
 /** A statement with its parameters is judged as a whole, so it is held as a whole. Bytes. */
@@ -32,12 +42,26 @@ const STREAM_ABOVE_BYTES = 64 * 1024;
 const MAX_NAMES = 10_000;
 
 /** What is run although nobody saw it prepared (by SQL, in a function): policy sees that it cannot be read. */
-const unseen: Action = { kind: 'postgres.execute', verb: 'unknown', effects: ['unknown'] };
+const unseenAction: Action = { kind: 'postgres.execute', verb: 'unknown', effects: ['unknown'] };
+const unseen: StatementMatter = { action: unseenAction, basis: unseenAction };
+const unseenUnderVeil: StatementMatter = {
+  ...unseen,
+  exposure: {
+    masks: [],
+    reveals: {
+      mask: undefined,
+      message: 'masks apply to you here, and this was not prepared in view of the gateway',
+      hint: 'Send the statement itself.',
+    },
+  },
+};
 
 /** Cuts what a client sends into requests. */
 export class RequestReader implements CutterSink {
   readonly #statements: StatementReader;
   readonly #pipeline: Pipeline<Prepared>;
+  /** Replies are read too: what is due must be known. */
+  readonly #veiled: boolean;
   readonly #cutter = new MessageCutter({
     maxBufferedBytes: MAX_STATEMENT_BYTES,
     streamAboveBytes: STREAM_ABOVE_BYTES,
@@ -50,6 +74,11 @@ export class RequestReader implements CutterSink {
   constructor(statements: StatementReader, pipeline: Pipeline<Prepared>) {
     this.#statements = statements;
     this.#pipeline = pipeline;
+    this.#veiled = statements.veiling !== undefined;
+  }
+
+  get #unseen(): StatementMatter {
+    return this.#veiled ? unseenUnderVeil : unseen;
   }
 
   read(chunk: Buffer): readonly PostgresRequest[] {
@@ -78,7 +107,7 @@ export class RequestReader implements CutterSink {
       case Frontend.Execute:
         return this.#execute(buffer, start, end);
       case Frontend.FunctionCall:
-        this.#ask('FunctionCall', buffer.subarray(start, end), { stage: 'perform', action: unseen });
+        this.#ask('FunctionCall', buffer.subarray(start, end), { stage: 'perform', matter: this.#unseen });
         return this.#pipeline.query();
       case Frontend.Close: {
         const { kind, name } = decodeClose(buffer, start, end);
@@ -92,8 +121,10 @@ export class RequestReader implements CutterSink {
       case Frontend.CopyFail:
         this.#pipeline.copyInEnded();
         break;
-      case Frontend.CopyData:
       case Frontend.Describe:
+        if (this.#veiled) this.#describe(buffer, start, end);
+        break;
+      case Frontend.CopyData:
       case Frontend.Flush:
       case Frontend.Terminate:
         break;
@@ -107,7 +138,9 @@ export class RequestReader implements CutterSink {
 
   #query(buffer: Buffer, start: number, end: number): void {
     const text = decodeQuery(buffer, start, end);
-    this.#ask('Query', buffer.subarray(start, end), { stage: 'perform', action: this.#statements.read(text) });
+    const matter = this.#statements.read(text);
+    this.#ask('Query', buffer.subarray(start, end), { stage: 'perform', matter });
+    if (this.#veiled) this.#pipeline.expect('query', prepared(matter));
     this.#pipeline.query();
   }
 
@@ -116,27 +149,40 @@ export class RequestReader implements CutterSink {
     if (this.#pipeline.names > MAX_NAMES) {
       throw new WireError('ERR_WIRE_TOO_LARGE', `more than ${MAX_NAMES} statements are prepared`);
     }
-    const action = this.#statements.read(text);
-    this.#ask('Parse', buffer.subarray(start, end), { stage: 'prepare', action }, statement);
-    this.#pipeline.change('statement', statement, { action }, 'parse');
+    const matter = this.#statements.read(text);
+    this.#ask('Parse', buffer.subarray(start, end), { stage: 'prepare', matter }, statement);
+    this.#pipeline.change('statement', statement, prepared(matter), 'parse');
   }
 
   #bind(buffer: Buffer, start: number, end: number): void {
     const bind = decodeBind(buffer, start, end);
     const known = this.#pipeline.lookup('statement', bind.statement);
-    const action = known instanceof Promise ? known.then((later) => bound(later, bind)) : bound(known, bind);
-    this.#ask('Bind', buffer.subarray(start, end), { stage: 'perform', action });
-    this.#pipeline.change('portal', bind.portal, { action }, 'bind');
+    const matter =
+      known instanceof Promise
+        ? known.then((later) => bound(later, bind, this.#unseen))
+        : bound(known, bind, this.#unseen);
+    this.#ask('Bind', buffer.subarray(start, end), { stage: 'perform', matter });
+    const portal = prepared(matter);
+    portal.formats = bind.resultFormats;
+    if (known instanceof Promise) known.then((later) => inherit(portal, later));
+    else inherit(portal, known);
+    this.#pipeline.change('portal', bind.portal, portal, 'bind');
   }
 
   #execute(buffer: Buffer, start: number, end: number): void {
     const { portal } = decodeExecute(buffer, start, end);
     const bytes = buffer.subarray(start, end);
     const known = this.#pipeline.lookup('portal', portal);
+    if (this.#veiled) this.#pipeline.expect('execute', known);
     // A portal of our own was judged when it was bound.
     if (known !== undefined && !(known instanceof Promise)) return this.#pass(bytes);
-    const action = known === undefined ? unseen : known.then((later) => later?.action ?? unseen);
-    this.#ask('Execute', bytes, { stage: 'perform', action });
+    const matter = known === undefined ? this.#unseen : known.then((later) => later?.matter ?? this.#unseen);
+    this.#ask('Execute', bytes, { stage: 'perform', matter });
+  }
+
+  #describe(buffer: Buffer, start: number, end: number): void {
+    const { kind, name } = decodeDescribe(buffer, start, end);
+    this.#pipeline.expect('describe', this.#pipeline.lookup(kind, name));
   }
 
   #ask(kind: Refusable, bytes: Buffer, ask: Ask, statement = ''): void {
@@ -161,21 +207,40 @@ export class RequestReader implements CutterSink {
   }
 }
 
-/** The statement's action with this execution's parameters. */
-function bound(prepared: Prepared | undefined, bind: Bind): Action | Promise<Action> {
-  if (prepared === undefined) return unseen;
-  const { action } = prepared;
-  return action instanceof Promise ? action.then((known) => withParameters(known, bind)) : withParameters(action, bind);
+const prepared = (matter: StatementMatter | Promise<StatementMatter>): Prepared => {
+  const made: Prepared = { matter, known: undefined, formats: [], described: undefined, shown: undefined };
+  if (matter instanceof Promise) {
+    matter.then((known) => {
+      made.known = known;
+    });
+  } else made.known = matter;
+  return made;
+};
+
+/** A portal has the columns of its statement. */
+function inherit(portal: Prepared, statement: Prepared | undefined): void {
+  portal.statement = statement;
 }
 
-/** An action without parameters stays the same object: verdicts are cached by it. */
-function withParameters(action: Action, { parameters, parameterFormats }: Bind): Action {
-  if (parameters.length === 0) return action;
+/** The statement with this execution's parameters. */
+function bound(
+  statement: Prepared | undefined,
+  bind: Bind,
+  unseen: StatementMatter,
+): StatementMatter | Promise<StatementMatter> {
+  if (statement === undefined) return unseen;
+  const { matter } = statement;
+  return matter instanceof Promise ? matter.then((known) => withParameters(known, bind)) : withParameters(matter, bind);
+}
+
+/** A statement without parameters stays as it was read. */
+function withParameters(matter: StatementMatter, { parameters, parameterFormats }: Bind): StatementMatter {
+  if (parameters.length === 0) return matter;
   const format = (i: number) => (parameterFormats.length === 1 ? parameterFormats[0] : parameterFormats[i]) ?? 0;
   const texts = parameters.map((value, i) => {
     if (value === null) return undefined;
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
     return format(i) === 0 ? bytes.toString('utf8') : `\\x${bytes.toString('hex')}`;
   });
-  return { ...action, kind: 'postgres.execute', parameters: texts };
+  return { ...matter, action: { ...matter.action, kind: 'postgres.execute', parameters: texts } };
 }

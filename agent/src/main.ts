@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { postgresConnector } from './connectors/postgres/connector.ts';
+import { credentialResolver } from './credentials/resolver.ts';
+import { parseAddress } from './dialer/address.ts';
+import { Dialer } from './dialer/dialer.ts';
+import { enrol } from './dialer/enrol.ts';
+import { type Identity, loadIdentity, saveIdentity } from './dialer/identity.ts';
+
+const usage = `usage: sallyport-agent --gateway HOST:PORT[,HOST:PORT…] [--data DIR] [--token-file FILE]
+                       [--name NAME] [--label KEY=VALUE…] [--log text|json] [--drain SECONDS]
+
+The first start needs a join token, from --token-file or the variable SALLYPORT_JOIN_TOKEN; later ones need none.
+Secrets of targets are read from this process's environment and files, as the connections' credentials say.
+`;
+
+const version = '0.1.0';
+
+type Log = (text: string, facts?: Readonly<Record<string, unknown>>) => void;
+
+const lines =
+  (format: string | undefined): Log =>
+  (text, facts = {}) => {
+    const time = new Date().toISOString();
+    const plain = Object.entries(facts).map(([key, value]) => ` ${key}=${String(value)}`);
+    process.stderr.write(
+      format === 'json' ? `${JSON.stringify({ time, msg: text, ...facts })}\n` : `${time} ${text}${plain.join('')}\n`,
+    );
+  };
+
+const options = {
+  gateway: { type: 'string', short: 'g' },
+  data: { type: 'string', default: './agent-data' },
+  'token-file': { type: 'string' },
+  name: { type: 'string' },
+  label: { type: 'string', multiple: true },
+  log: { type: 'string', default: 'text' },
+  drain: { type: 'string', default: '30' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+/** 64 is a wrong call (sysexits.h), 1 anything else. */
+async function main(args: readonly string[]): Promise<number | undefined> {
+  let log = lines('text');
+  try {
+    const { values } = parseArgs({ args: [...args], options, allowPositionals: false });
+    if (values.help === true || values.gateway === undefined) {
+      (values.help === true ? process.stdout : process.stderr).write(usage);
+      return values.help === true ? 0 : 64;
+    }
+    log = lines(values.log);
+    const gateways = values.gateway.split(',').map(parseAddress);
+    const labels = labelsOf(values.label ?? []);
+    const [first] = gateways;
+    if (first === undefined) throw new Error('--gateway names no gateway');
+    const identity =
+      loadIdentity(values.data) ?? (await join(first, values.data, tokenOf(values['token-file']), labels));
+    if (values.name !== undefined && values.name !== identity.name) {
+      throw new Error(
+        `this agent enrolled as ${identity.name}, not ${values.name}; another one needs another --data folder`,
+      );
+    }
+    const connectors = [postgresConnector(credentialResolver())];
+    const dialers = gateways.map((gateway) => new Dialer({ gateway, identity, labels, version, connectors, log }));
+    stopOnSignals(dialers, Number(values.drain) * 1000, log);
+    for (const dialer of dialers) dialer.start();
+    return undefined;
+  } catch (error) {
+    log(error instanceof Error ? error.message : String(error));
+    const isCall = String((error as { code?: string }).code).startsWith('ERR_PARSE_ARGS');
+    if (isCall) process.stderr.write(usage);
+    return isCall ? 64 : 1;
+  }
+
+  async function join(
+    gateway: ReturnType<typeof parseAddress>,
+    folder: string,
+    joinToken: string,
+    labels: Readonly<Record<string, string>>,
+  ): Promise<Identity> {
+    const identity = await enrol({ gateway, joinToken, labels, version });
+    saveIdentity(folder, identity);
+    log('enrolled', { name: identity.name });
+    return identity;
+  }
+}
+
+/** Never an argument: every user of the machine can read those. */
+function tokenOf(file: string | undefined): string {
+  const token = file === undefined ? process.env['SALLYPORT_JOIN_TOKEN'] : readFileSync(file, 'utf8').trim();
+  // Nothing that this process starts shall inherit it.
+  delete process.env['SALLYPORT_JOIN_TOKEN'];
+  if (token !== undefined && token !== '') return token;
+  throw new Error(
+    'this agent has not enrolled yet: give it a join token in SALLYPORT_JOIN_TOKEN or --token-file; an administrator makes one with: sallyport agents join-token NAME',
+  );
+}
+
+function labelsOf(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at < 1) throw new Error(`--label ${pair}: write it KEY=VALUE`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
+}
+
+function stopOnSignals(dialers: readonly Dialer[], drainMs: number, log: Log): void {
+  let stopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      log('draining', { signal });
+      Promise.all(dialers.map((dialer) => dialer.stop(drainMs))).then(() => process.exit(0));
+    });
+  }
+}
+
+const status = await main(process.argv.slice(2));
+if (status !== undefined) process.exitCode = status;

@@ -1,0 +1,79 @@
+import { AgentService } from '@sallyport/proto/api/v1/agents_pb';
+import { ApprovalService } from '@sallyport/proto/api/v1/approvals_pb';
+import { AuditService } from '@sallyport/proto/api/v1/audit_pb';
+import { ConnectionService } from '@sallyport/proto/api/v1/connections_pb';
+import { HealthService } from '@sallyport/proto/api/v1/health_pb';
+import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
+import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
+import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
+import type { Principal } from '@sallyport/shared/access/principal.ts';
+
+/** Everybody who signed in is a `user`; the others come from groups. */
+export type Role = 'admin' | 'auditor' | 'approver' | 'user';
+
+/** Which groups give a role. */
+export type RoleGroups = Readonly<Record<Exclude<Role, 'user'>, readonly string[]>>;
+
+export const builtInGroups: RoleGroups = { admin: ['admins'], auditor: ['auditors'], approver: ['approvers'] };
+
+export const services = [
+  AgentService,
+  ApprovalService,
+  AuditService,
+  ConnectionService,
+  HealthService,
+  IdentityService,
+  ResourceService,
+  SessionService,
+] as const;
+
+export interface Requirement {
+  /** Any one of these is enough. */
+  readonly roles: readonly Role[] | 'anybody';
+  /** Whether a token that is for one connection only may call it. */
+  readonly scoped?: true;
+}
+
+const signedIn: Requirement = { roles: ['user'] };
+const readers: Requirement = { roles: ['admin', 'auditor'] };
+const admins: Requirement = { roles: ['admin'] };
+
+/** Who may call what. A method that is not here is nobody's; what of it they see is the service's matter. */
+export const requirements: Readonly<Record<string, Requirement>> = {
+  'HealthService.Check': { roles: 'anybody', scoped: true },
+  'IdentityService.SignIn': { roles: 'anybody' },
+  'IdentityService.WhoAmI': { roles: ['user'], scoped: true },
+  'IdentityService.MintToken': signedIn,
+  'IdentityService.ListTokens': signedIn,
+  'IdentityService.RevokeToken': { roles: ['user'], scoped: true },
+  'IdentityService.SetPassword': signedIn,
+  'ConnectionService.ListConnections': signedIn,
+  'ConnectionService.GetConnection': signedIn,
+  // Who may decide which approval is the rule's word, whatever their role.
+  'ApprovalService.ListApprovals': signedIn,
+  'ApprovalService.GetApproval': signedIn,
+  'ApprovalService.DecideApproval': signedIn,
+  'ApprovalService.WatchApprovals': signedIn,
+  'SessionService.ListSessions': signedIn,
+  'SessionService.GetSession': signedIn,
+  'SessionService.ReplaySession': signedIn,
+  'SessionService.WatchSession': signedIn,
+  'SessionService.KillSession': signedIn,
+  'SessionService.ExportSession': readers,
+  'AuditService.TailEvents': readers,
+  'AuditService.VerifyJournal': readers,
+  'AgentService.ListAgents': readers,
+  'AgentService.CreateJoinToken': admins,
+  'AgentService.RemoveAgent': admins,
+  'ResourceService.ApplyResources': admins,
+  'ResourceService.ListResources': readers,
+  'ResourceService.GetResource': readers,
+  'ResourceService.DeleteResource': admins,
+};
+
+export function rolesOf({ groups }: Pick<Principal, 'groups'>, given: RoleGroups): readonly Role[] {
+  const named = (['admin', 'auditor', 'approver'] as const).filter((role) =>
+    given[role].some((group) => groups.includes(group)),
+  );
+  return [...named, 'user'];
+}

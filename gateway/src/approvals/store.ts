@@ -1,0 +1,42 @@
+import type { Action } from '@sallyport/shared/access/action.ts';
+import type { Approvers } from '@sallyport/shared/access/verdict.ts';
+
+export type ApprovalState = 'pending' | 'approved' | 'rejected' | 'expired' | 'cancelled';
+
+export interface Decision {
+  /** The principal's id and name. */
+  readonly by: string;
+  readonly name: string;
+  readonly approved: boolean;
+  readonly reason: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** A request for people's consent, with exactly what it is for. */
+export interface Approval {
+  readonly id: string;
+  readonly state: ApprovalState;
+  readonly rule: string;
+  readonly approvers: Approvers;
+  readonly sessionId: string;
+  readonly connection: string;
+  /** Who asks: the principal's id and name. */
+  readonly requester: { readonly id: string; readonly name: string };
+  readonly action: Action;
+  /** The role on the target. */
+  readonly role: string;
+  /** Milliseconds since the epoch. */
+  readonly requestedAt: number;
+  readonly expiresAt: number;
+  readonly decisions: readonly Decision[];
+}
+
+export interface ApprovalStore {
+  putApproval(approval: Approval): Promise<void>;
+  approval(id: string): Promise<Approval | undefined>;
+  /** Newest first. */
+  approvals(filter: { readonly state?: ApprovalState; readonly limit: number }): Promise<readonly Approval[]>;
+  /** What was pending when a gateway stopped cannot go on: its session is gone. */
+  cancelPending(at: number): Promise<void>;
+}

@@ -1,0 +1,263 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { createSecureContext } from 'node:tls';
+import { ensureAuthority } from './agents/authority.ts';
+import { AgentHub } from './agents/hub.ts';
+import type { ApiPorts } from './api/ports.ts';
+import { createApiServer, serverLimits } from './api/server.ts';
+import { ApprovalDesk } from './approvals/approval-desk.ts';
+import type { Json } from './audit/event.ts';
+import { newEvent } from './audit/events.ts';
+import { Journal } from './audit/journal.ts';
+import { Publisher } from './audit/publisher.ts';
+import type { Config, ListenAddress } from './config/config.ts';
+import { ResourceFiles } from './config/files.ts';
+import { ensureFirstUser } from './identity/first-user.ts';
+import { Identity } from './identity/identity.ts';
+import { TcpListener } from './listeners/tcp.ts';
+import { WebListener } from './listeners/web.ts';
+import type { Log } from './log.ts';
+import { postgresProtocol } from './protocols/postgres/protocol.ts';
+import { SqlReader } from './protocols/postgres/sql/reader.ts';
+import { Recordings } from './recording/recordings.ts';
+import { CurrentAccess } from './sessions/access.ts';
+import { Sessions } from './sessions/sessions.ts';
+import { Store } from './store/store.ts';
+import { agentsPort } from './wiring/agents.ts';
+import { approvalsPort } from './wiring/approvals.ts';
+import { auditPort } from './wiring/audit.ts';
+import { connectionsPort } from './wiring/connections.ts';
+import { identityPort } from './wiring/identity.ts';
+import { natsCredentials } from './wiring/nats.ts';
+import { AppliedResources, noAccess } from './wiring/resources.ts';
+import { sessionsPort } from './wiring/sessions.ts';
+
+/** Where a running gateway is reached. */
+export interface Reachable {
+  readonly web: number | undefined;
+  readonly tunnel: number | undefined;
+  readonly postgres: number | undefined;
+}
+
+export interface Gateway {
+  readonly ports: Reachable;
+  /** The file with the first administrator's password, where one was made. */
+  readonly passwordFile: string | undefined;
+  /** Takes no more clients, ends the sessions, and puts everything down in order. */
+  stop(): Promise<void>;
+}
+
+const HOUR_MS = 60 * 60 * 1000;
+
+/** Puts a gateway together and starts it. @throws ConfigError, Unavailable: which part, and why */
+export async function startGateway(config: Config, log: Log): Promise<Gateway> {
+  const undo: (() => unknown)[] = [];
+  const later = <T>(thing: T, stop: (thing: T) => unknown): T => {
+    undo.push(() => stop(thing));
+    return thing;
+  };
+  const stop = async (): Promise<void> => {
+    for (const each of undo.splice(0).reverse()) {
+      try {
+        await each();
+      } catch (error) {
+        log('something did not stop as it should', { error });
+      }
+    }
+  };
+  try {
+    return { ...(await assemble(config, log, later)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+type Later = <T>(thing: T, stop: (thing: T) => unknown) => T;
+
+async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Gateway, 'stop'>> {
+  const { data, listen } = config;
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const journal = later(await Journal.open(join(data, 'journal'), config.journal), (one) => one.close());
+  if (journal.recovery !== undefined) log('the journal had a torn end, which was cut off', { ...journal.recovery });
+  const store = later(await Store.open(data), (one) => one.close());
+  await store.sessions.closeOrphans(Date.now());
+  const authority = await ensureAuthority(data, namesOf(config));
+  const certificate = config.tls ?? { cert: authority.certificateChain, key: authority.serverKey };
+
+  const admin = async (type: string, { id, name }: { id: string; name: string }, facts: { [key: string]: Json }) => {
+    await journal.appendDurable(newEvent(type, { principal: { id, name }, data: facts }));
+  };
+  const hashKey = secretOf(join(data, 'mask.key'));
+  const access = new CurrentAccess(noAccess(hashKey));
+  const identity = Identity.create({
+    store: store.identity,
+    tokens: { ttlMs: config.tokens.ttl, maxTtlMs: config.tokens.maxTtl },
+    providers: () => resources.providers,
+    serviceGroups: (name) => resources.serviceGroups(name),
+  });
+  const resources: AppliedResources = new AppliedResources({
+    store: store.resources,
+    identity,
+    access,
+    hashKey,
+    journal: admin,
+    onUserRemoved: (id) => sessions.endWhere(({ principal }) => principal.id === id, 'the user was removed'),
+  });
+  await resources.load();
+  const first = await ensureFirstUser(store.identity, data);
+
+  const approvals = later(
+    await ApprovalDesk.create({
+      store: store.approvals,
+      journal: async ({ type, approval }) => {
+        const { connection, sessionId, requester } = approval;
+        const facts = JSON.parse(JSON.stringify(approval)) as { [key: string]: Json };
+        await journal.appendDurable(newEvent(type, { connection, sessionId, principal: requester, data: facts }));
+      },
+      onError: (error) => log('an approval could not be written down', { error }),
+    }),
+    (desk) => desk.close(),
+  );
+  const agents = later(
+    new AgentHub({
+      authority,
+      store: store.agents,
+      onEvent: ({ type, agent, reason }) => {
+        log(type === 'agent.up' ? 'agent connected' : 'agent lost', { agent, reason });
+        journal.append(newEvent(type, { data: { agent, reason: reason ?? null } }));
+      },
+    }),
+    (hub) => hub.stop(),
+  );
+  const sql = later(new SqlReader(sqlOptions()), (reader) => reader.stop());
+  await sql.start();
+  const recordings = new Recordings(join(data, 'recordings'));
+  const publicUrl = config.publicUrl ?? defaultUrl(listen.web);
+  const sessions = new Sessions({
+    identity,
+    access,
+    agents,
+    approvals,
+    journal,
+    recordings,
+    store: store.sessions,
+    approvalUrl: (id) => `${publicUrl}/approvals/${id}`,
+    log,
+  });
+  identity.tokens.onRevoked((id) => {
+    sessions.endWhere(({ tokenId }) => tokenId === id, 'the token that this session was opened with was revoked');
+  });
+  const publisher = publish(config, journal, log, later);
+  const sweeping = setInterval(
+    () => identity.tokens.sweep().catch((error) => log('tokens could not be swept', { error })),
+    HOUR_MS,
+  );
+  later(sweeping.unref(), clearInterval);
+
+  const tunnelPort = listen.tunnel && (await agents.start(spoken(listen.tunnel)));
+  const postgresPort =
+    listen.postgres && (await serve(postgresProtocol(createSecureContext(certificate), sql), listen.postgres));
+  const host =
+    config.publicUrl === undefined ? (listen.postgres?.host ?? '127.0.0.1') : new URL(config.publicUrl).hostname;
+  const api: ApiPorts = {
+    identity: identityPort({ identity, serviceGroups: (name) => resources.serviceGroups(name), journal: admin }),
+    resources,
+    agents: agentsPort({ hub: agents, store: store.agents, journal: admin, tunnelHost: host, tunnelPort }),
+    approvals: approvalsPort(approvals),
+    sessions: sessionsPort({ living: sessions, store: store.sessions, recordings, journal: admin }),
+    audit: auditPort(journal),
+    connections: connectionsPort({ access, agents, host, port: postgresPort ?? 0 }),
+    health: {
+      async problems() {
+        const nats = publisher?.status();
+        return nats === undefined || nats.state === 'up'
+          ? []
+          : [`NATS is ${nats.state}: ${nats.lag} events wait in the journal`];
+      },
+    },
+  };
+  const webPort = listen.web && (await serveApi(listen.web));
+  if (config.resources !== undefined) {
+    const files = later(new ResourceFiles(config.resources), (one) => one.stop());
+    await files.start(
+      (documents) => resources.applyFiles(documents),
+      (error) => log('resources were not applied', { error: error.message }),
+    );
+  }
+  return { ports: { web: webPort, tunnel: tunnelPort, postgres: postgresPort }, passwordFile: first?.passwordFile };
+
+  async function serve(protocol: ReturnType<typeof postgresProtocol>, address: ListenAddress): Promise<number> {
+    const listener = later(new TcpListener(protocol, sessions), async (one) => {
+      one.stop();
+      await sessions.stop('the gateway is shutting down');
+      one.destroy();
+    });
+    return listener.start(address);
+  }
+
+  async function serveApi(address: ListenAddress): Promise<number> {
+    const stopping = new AbortController();
+    const handler = createApiServer(api, { publicUrl, log, signal: stopping.signal, hosts: [address.host] });
+    // In the clear only where nobody else can listen.
+    const open = config.tls === undefined && isLoopback(address.host);
+    const listener = later(new WebListener(handler, open ? undefined : certificate, serverLimits), (one) => {
+      stopping.abort();
+      one.stop();
+    });
+    return listener.start(address);
+  }
+}
+
+/** Names and addresses that the self-made certificate is good for. */
+function namesOf({ publicUrl, listen }: Config): string[] {
+  const hosts = [listen.web, listen.tunnel, listen.postgres].map((address) => address?.host);
+  const all = [...hosts, publicUrl === undefined ? undefined : new URL(publicUrl).hostname];
+  return [
+    ...new Set(all.filter((host) => host !== undefined && !['0.0.0.0', '::', 'localhost', '127.0.0.1'].includes(host))),
+  ] as string[];
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+
+const spoken = ({ host, port }: ListenAddress): string => `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+
+function defaultUrl(web: ListenAddress | undefined): string {
+  if (web === undefined) return 'http://127.0.0.1:8080';
+  const host = ['0.0.0.0', '::'].includes(web.host) ? 'localhost' : web.host;
+  return `${isLoopback(web.host) ? 'http' : 'https'}://${spoken({ host, port: web.port })}`;
+}
+
+/** 32 random bytes of a file that only its owner reads, made at the first start. */
+function secretOf(file: string): Buffer {
+  if (!existsSync(file)) writeFileSync(file, randomBytes(32), { mode: 0o600, flag: 'wx' });
+  return readFileSync(file);
+}
+
+/** The bundle has the worker beside it, the sources beside the reader. */
+function sqlOptions(): { workerUrl?: URL } {
+  const bundled = new URL('./reader-worker.mjs', import.meta.url);
+  return existsSync(bundled) ? { workerUrl: bundled } : {};
+}
+
+function publish({ nats }: Config, journal: Journal, log: Log, later: Later): Publisher | undefined {
+  if (nats === undefined) return undefined;
+  let state = '';
+  const credentials = natsCredentials(nats);
+  const publisher = Publisher.create({
+    journal,
+    url: [nats.url].flat().join(','),
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(nats.tls === undefined ? {} : { tls: JSON.parse(JSON.stringify(nats.tls)) }),
+    streams: { replicas: nats.replicas },
+    onState: (status) => {
+      if (status.state !== state) log(`NATS is ${status.state}`, { lag: status.lag, lastError: status.lastError });
+      state = status.state;
+    },
+  });
+  publisher.start();
+  return later(publisher, (one) => one.stop());
+}

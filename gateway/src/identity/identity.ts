@@ -1,0 +1,165 @@
+import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { Denial } from '@sallyport/shared/access/verdict.ts';
+import { type Attempt, Attempts } from './attempts.ts';
+import { refusal } from './denial.ts';
+import type { KeyTimes } from './issuer-keys.ts';
+import { looksLikeJwt, Oidc } from './oidc.ts';
+import { Passwords } from './password.ts';
+import { serviceNameOf, servicePrincipal, userNameOf, userPrincipal } from './principals.ts';
+import type { OidcProvider } from './provider.ts';
+import type { IdentityStore, StoredToken } from './store.ts';
+import { type TokenOptions, Tokens, tokenPrefix } from './tokens.ts';
+import { Users } from './users.ts';
+
+export interface IdentityParts {
+  readonly store: IdentityStore;
+  readonly tokens?: TokenOptions;
+  /** Asked anew each time. */
+  readonly providers?: () => readonly OidcProvider[];
+  /** The groups of a service account now; undefined where there is none. Absent: as when its token was minted. */
+  readonly serviceGroups?: (name: string) => readonly string[] | undefined;
+  readonly clock?: () => number;
+  readonly keyTimes?: KeyTimes;
+}
+
+/** What somebody offers to prove who they are. Nothing of it is believed yet. */
+export interface Credentials {
+  /** A token of ours, a provider's JWT, or a password. */
+  readonly secret: string;
+  /** Counts with a password only; psql always sends one. */
+  readonly user: string;
+  /** The connection that they want, where they said one. */
+  readonly connection?: string;
+  /** IP address. */
+  readonly address: string;
+}
+
+/** It is known who this is. */
+export interface Identified {
+  readonly principal: Principal;
+  readonly method: 'token' | 'password' | 'oidc';
+  readonly tokenId: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number | undefined;
+  /** The only connection that the token opens; undefined: any. */
+  readonly connection: string | undefined;
+}
+
+/** Finds out who somebody is. What secret they bring decides how. */
+export class Identity {
+  readonly tokens: Tokens;
+  readonly users: Users;
+  readonly #parts: IdentityParts;
+  readonly #passwords = new Passwords();
+  readonly #oidc: Oidc;
+  readonly #attempts: Attempts;
+
+  private constructor(parts: IdentityParts) {
+    const { store, clock = Date.now, providers = () => [] } = parts;
+    this.#parts = parts;
+    this.#attempts = new Attempts(clock);
+    this.#oidc = new Oidc(providers, clock, parts.keyTimes);
+    this.tokens = new Tokens(store, parts.tokens, clock);
+    this.users = new Users(store, this.#passwords, this.tokens);
+  }
+
+  static create(parts: IdentityParts): Identity {
+    return new Identity(parts);
+  }
+
+  /**
+   * Wrong passwords slow down their user and address; tokens cannot be guessed and are never made to wait.
+   * @throws Unavailable where the store or the token's issuer cannot be asked, or too many passwords wait.
+   */
+  authenticate(credentials: Credentials): Promise<Identified | Denial> {
+    const secret = credentials.secret.trim();
+    if (secret.startsWith(tokenPrefix)) return this.#byToken(secret, credentials.connection);
+    if (looksLikeJwt(secret)) return this.#byProvider(secret);
+    return this.#byPassword(credentials);
+  }
+
+  /**
+   * Whether somebody who was identified is so still: between then and the session, people may have been asked.
+   * Resolves to undefined where they are.
+   */
+  async recheck({ principal, tokenId, expiresAt }: Pick<Identified, 'principal' | 'tokenId' | 'expiresAt'>) {
+    if (expiresAt !== undefined && expiresAt <= this.#now()) return expired(expiresAt);
+    if (tokenId !== undefined && !(await this.tokens.isLive(tokenId))) return unknownToken();
+    return (await this.#current(principal)) === undefined ? unknownToken() : undefined;
+  }
+
+  async #byToken(secret: string, wanted: string | undefined): Promise<Identified | Denial> {
+    const found = await this.tokens.find(secret);
+    if (!('token' in found)) return found.state === 'mistyped' ? mistyped() : unknownToken();
+    if (found.state === 'expired') return expired(found.token.expiresAt);
+    const { token } = found;
+    const principal = await this.#current(token.principal);
+    if (principal === undefined) return unknownToken();
+    return elsewhere(token, wanted) ?? identified(principal, 'token', token);
+  }
+
+  async #byProvider(secret: string): Promise<Identified | Denial> {
+    const found = await this.#oidc.authenticate(secret);
+    return 'message' in found ? found : identified(found.principal, 'oidc', { expiresAt: found.expiresAt });
+  }
+
+  async #byPassword({ secret, user, address }: Credentials): Promise<Identified | Denial> {
+    const attempt = { user, address };
+    const mayTry = () => this.#attempts.waitMs(attempt) === 0;
+    if (!mayTry()) return this.#wait(attempt);
+    const stored = await this.#parts.store.user(user);
+    const right = await this.#passwords.verify(secret, stored?.passwordHash, mayTry);
+    // Others of the same user may have failed while this one waited its turn.
+    if (!right && !mayTry()) return this.#wait(attempt);
+    if (!right || stored === undefined) {
+      this.#attempts.failed(attempt);
+      return refusal('the user or the password is wrong');
+    }
+    this.#attempts.succeeded(attempt);
+    return identified(userPrincipal(stored), 'password', {});
+  }
+
+  /** Groups as they are now: one that was taken away counts at once. Undefined where the principal is gone. */
+  async #current(principal: Principal): Promise<Principal | undefined> {
+    const userName = userNameOf(principal.id);
+    if (userName !== undefined) {
+      const user = await this.#parts.store.user(userName);
+      return user === undefined ? undefined : userPrincipal(user);
+    }
+    const serviceName = serviceNameOf(principal.id);
+    const { serviceGroups } = this.#parts;
+    if (serviceName === undefined || serviceGroups === undefined) return principal;
+    const groups = serviceGroups(serviceName);
+    return groups === undefined ? undefined : servicePrincipal(serviceName, groups);
+  }
+
+  #wait(attempt: Attempt): Denial {
+    const seconds = Math.ceil(this.#attempts.waitMs(attempt) / 1000);
+    return refusal(`too many wrong passwords: wait ${seconds} s`, 'A token from "sallyport token" works at once.');
+  }
+
+  #now(): number {
+    return (this.#parts.clock ?? Date.now)();
+  }
+}
+
+function identified(
+  principal: Principal,
+  method: Identified['method'],
+  { id, expiresAt, connection }: Partial<Pick<StoredToken, 'id' | 'expiresAt' | 'connection'>>,
+): Identified {
+  return { principal, method, tokenId: id, expiresAt, connection };
+}
+
+function elsewhere({ connection }: StoredToken, wanted: string | undefined): Denial | undefined {
+  if (connection === undefined || wanted === undefined || wanted === connection) return undefined;
+  const message = `the token opens the connection "${connection}" only`;
+  return { reason: 'forbidden', message, hint: `Get one for "${wanted}" with "sallyport token".` };
+}
+
+const mistyped = (): Denial => refusal('the token is incomplete or mistyped');
+
+const unknownToken = (): Denial => refusal('the token is not known, or it was revoked');
+
+const expired = (at: number): Denial =>
+  refusal(`the token expired at ${new Date(at).toISOString()}`, 'Get a new one with "sallyport token".');

@@ -1,0 +1,272 @@
+import type { Node } from '../sql/analysis.ts';
+import { type Environment, itemNamed, resolve, resolveIn, wholeRow } from './environment.ts';
+import { harmlessVolatile, isTotal, opaqueFunctions } from './functions.ts';
+import { queryFields } from './queries.ts';
+import { list, opened, type Trace, text, texts } from './trace.ts';
+import { derived, plain, unknown, type Value } from './value.ts';
+
+/** Operators that give a value for whatever they are given. */
+const totalOperators = new Set([
+  ...[
+    '=',
+    '<>',
+    '!=',
+    '<',
+    '>',
+    '<=',
+    '>=',
+    '||',
+    '~~',
+    '!~~',
+    '~~*',
+    '!~~*',
+    '~',
+    '~*',
+    '!~',
+    '!~*',
+    '->',
+    '->>',
+    '#>',
+    '#>>',
+  ],
+  ...['@>', '<@', '&&', '?', '?|', '?&', '^@', '@@'],
+]);
+
+/** Types into which everything can be cast. */
+const totalCasts = new Set(['text', 'varchar', 'bpchar', 'json', 'jsonb', 'name', 'citext']);
+
+/** Kinds whose value is made of what they hold, and that never fail by themselves. */
+const transparent = new Set([
+  ...['BoolExpr', 'NullTest', 'BooleanTest', 'CoalesceExpr', 'MinMaxExpr', 'RowExpr', 'A_ArrayExpr', 'CollateClause'],
+  ...[
+    'NamedArgExpr',
+    'GroupingFunc',
+    'List',
+    'CaseWhen',
+    'CaseExpr',
+    'JsonFormat',
+    'JsonReturning',
+    'JsonValueExpr',
+    'JsonOutput',
+  ],
+  ...[
+    'JsonIsPredicate',
+    'JsonObjectConstructor',
+    'JsonArrayConstructor',
+    'JsonKeyValue',
+    'JsonObjectAgg',
+    'JsonArrayAgg',
+  ],
+  ...['JsonAggConstructor', 'JsonScalarExpr', 'XmlSerialize', 'ResTarget'],
+]);
+
+/** As these, but they may fail because of what they hold. */
+const fallible = new Set([
+  'JsonFuncExpr',
+  'JsonParseExpr',
+  'JsonSerializeExpr',
+  'JsonBehavior',
+  'JsonArgument',
+  'XmlExpr',
+  'A_Indices',
+]);
+
+const empty = new Set([
+  ...[
+    'A_Const',
+    'ParamRef',
+    'SQLValueFunction',
+    'SetToDefault',
+    'CurrentOfExpr',
+    'String',
+    'Integer',
+    'Float',
+    'Boolean',
+  ],
+  ...['BitString', 'TypeName', 'A_Star', 'MergeSupportFunc', 'Null'],
+]);
+
+/** What an expression's value is made of. Notes what its conditions and its failures would tell. */
+export function evaluate(node: unknown, env: Environment, trace: Trace): Value {
+  const found = opened(node);
+  if (found === undefined) return plain;
+  const [kind, fields] = found;
+  return trace.deeper(() => kindOf(kind, fields, env, trace), unknown);
+}
+
+function kindOf(kind: string, fields: Node, env: Environment, trace: Trace): Value {
+  if (empty.has(kind)) return plain;
+  if (transparent.has(kind)) return parts(fields, env, trace);
+  if (fallible.has(kind)) return failing(parts(fields, env, trace), trace);
+  switch (kind) {
+    case 'ColumnRef':
+      return column(texts(fields['fields']), hasStar(fields), env);
+    case 'A_Expr':
+      return operation(fields, env, trace);
+    case 'TypeCast':
+      return cast(fields, env, trace);
+    case 'FuncCall':
+      return call(fields, env, trace);
+    case 'SubLink':
+      return sublink(fields, env, trace);
+    case 'A_Indirection':
+      return derived([parts(fields, env, trace)]);
+    case 'MultiAssignRef':
+      return evaluate(fields['source'], env, trace);
+    default: {
+      // A kind that this version does not know: all that stands below it, and nobody knows what it makes of it.
+      trace.hide(`${kind} is not understood`);
+      return { ...parts(fields, env, trace), unknown: true };
+    }
+  }
+}
+
+/** Everything that stands below. */
+export function parts(fields: Node, env: Environment, trace: Trace): Value {
+  const values: Value[] = [];
+  const visit = (value: unknown): void => {
+    if (Array.isArray(value)) for (const one of value) visit(one);
+    else if (opened(value) !== undefined) values.push(evaluate(value, env, trace));
+    else if (typeof value === 'object' && value !== null) for (const one of Object.values(value)) visit(one);
+  };
+  visit(Object.values(fields));
+  return derived(values);
+}
+
+/** Whether it fails depends on the value. */
+function failing(value: Value, trace: Trace): Value {
+  if (value.sources.size > 0) trace.observe({ ...value, unknown: false });
+  return value;
+}
+
+const hasStar = (fields: Node): boolean => list(fields['fields']).some((one) => opened(one)?.[0] === 'A_Star');
+
+function column(names: readonly string[], star: boolean, env: Environment): Value {
+  const parts = star ? names.slice(0, -1) : names;
+  if (star) {
+    const [schema, alias] = parts.length > 1 ? [parts.at(-2), parts.at(-1)] : [undefined, parts[0]];
+    const item = alias === undefined ? undefined : itemNamed(env, schema, alias);
+    if (alias === undefined) return derived(env.items.map(wholeRow));
+    return item === undefined ? unknown : wholeRow(item);
+  }
+  const [name = '', alias, schema] = [...parts].reverse();
+  return alias === undefined ? resolve(env, name) : resolveIn(env, schema, alias, name);
+}
+
+function operation(fields: Node, env: Environment, trace: Trace): Value {
+  const value = derived([evaluate(fields['lexpr'], env, trace), evaluate(fields['rexpr'], env, trace)]);
+  const name = texts(fields['name']).at(-1) ?? '';
+  const kind = String(fields['kind']);
+  if (trace.catalogue.isCustomOperator(name)) return { ...failing(value, trace), unknown: true };
+  const total = kind !== 'AEXPR_OP' || totalOperators.has(name);
+  return total ? value : failing(value, trace);
+}
+
+function cast(fields: Node, env: Environment, trace: Trace): Value {
+  const value = derived([evaluate(fields['arg'], env, trace)]);
+  const type = (fields['typeName'] ?? {}) as Node;
+  const name = texts(type['names']).at(-1) ?? '';
+  if (trace.catalogue.isCustomCast(name)) return { ...failing(value, trace), unknown: true };
+  const toArray = list(type['arrayBounds']).length > 0;
+  return totalCasts.has(name) && !toArray ? value : failing(value, trace);
+}
+
+function call(fields: Node, env: Environment, trace: Trace): Value {
+  const names = texts(fields['funcname']);
+  const [name = '', schema] = [...names].reverse();
+  const args = list(fields['args']).map((arg) => evaluate(arg, env, trace));
+  const orders = list(fields['agg_order']).map((order) => evaluate(opened(order)?.[1]['node'], env, trace));
+  const conditions = [...orders, evaluate(fields['agg_filter'], env, trace), ...windowOf(fields['over'], env, trace)];
+  for (const condition of conditions) trace.observe(condition);
+  if (fields['agg_distinct'] === true) for (const arg of args) trace.observe(arg);
+  const value = derived(args);
+  if (opaqueFunctions.test(name)) {
+    trace.hide(`${name}() reads more than its arguments`);
+    return { ...value, unknown: true };
+  }
+  const kind = trace.catalogue.functionKind(schema, name);
+  const known = kind === 'pure' || (harmlessVolatile.has(name) && (schema === undefined || schema === 'pg_catalog'));
+  const protectedAt = args.flatMap(({ sources }, at) => (sources.size > 0 ? [at] : []));
+  if (!known || !isTotal(name, protectedAt)) failing(value, trace);
+  return known ? value : { ...value, unknown: true };
+}
+
+/** What a window's partitions, order and frame depend on. */
+export function windowOf(over: unknown, env: Environment, trace: Trace): Value[] {
+  if (typeof over !== 'object' || over === null) return [];
+  const window = (opened(over)?.[1] ?? over) as Node;
+  const orders = list(window['orderClause']).map((order) => opened(order)?.[1]['node']);
+  const all = [...list(window['partitionClause']), ...orders, window['startOffset'], window['endOffset']];
+  return all.map((one) => evaluate(one, env, trace));
+}
+
+function sublink(fields: Node, env: Environment, trace: Trace): Value {
+  const rows = queryFields(fields['subselect'], env, trace);
+  const test = evaluate(fields['testexpr'], env, trace);
+  const kind = String(fields['subLinkType']);
+  if (kind === 'EXISTS_SUBLINK') return plain;
+  // More than one row is an error: how many there are is decided by conditions, and those are noted where they stand.
+  return derived([test, ...(rows ?? [unknown])]);
+}
+
+/** The name that PostgreSQL gives to a column without an alias. */
+export function nameOf(node: unknown): string {
+  return named(node) ?? '?column?';
+}
+
+function named(node: unknown): string | undefined {
+  const [kind, fields] = opened(node) ?? [];
+  if (fields === undefined) return undefined;
+  switch (kind) {
+    case 'ColumnRef':
+      return list(fields['fields'])
+        .map(text)
+        .filter((one) => one !== '')
+        .at(-1);
+    case 'A_Indirection':
+      return (
+        list(fields['indirection'])
+          .map(text)
+          .filter((one) => one !== '')
+          .at(-1) ?? named(fields['arg'])
+      );
+    case 'FuncCall':
+      return texts(fields['funcname']).at(-1);
+    case 'A_Expr':
+      return fields['kind'] === 'AEXPR_NULLIF' ? 'nullif' : undefined;
+    case 'TypeCast':
+      return named(fields['arg']) ?? texts((fields['typeName'] as Node | undefined)?.['names']).at(-1);
+    case 'CollateClause':
+      return named(fields['arg']);
+    case 'CaseExpr':
+      return named(fields['defresult']) ?? 'case';
+    case 'SubLink':
+      return sublinkName(fields);
+    case 'SQLValueFunction':
+      return String(fields['op'] ?? '')
+        .replace(/^SVFOP_|_N$/g, '')
+        .toLowerCase();
+    default:
+      return fixedNames[kind ?? ''];
+  }
+}
+
+function sublinkName(fields: Node): string | undefined {
+  if (fields['subLinkType'] === 'EXISTS_SUBLINK') return 'exists';
+  if (fields['subLinkType'] === 'ARRAY_SUBLINK') return 'array';
+  const select = opened(fields['subselect'])?.[1];
+  const [target] = list(select?.['targetList']);
+  const inner = opened(target)?.[1];
+  return inner === undefined ? undefined : ((inner['name'] as string | undefined) ?? named(inner['val']));
+}
+
+const fixedNames: Readonly<Record<string, string>> = {
+  A_ArrayExpr: 'array',
+  RowExpr: 'row',
+  CoalesceExpr: 'coalesce',
+  GroupingFunc: 'grouping',
+  JsonObjectConstructor: 'json_object',
+  JsonArrayConstructor: 'json_array',
+  JsonScalarExpr: 'json_scalar',
+  JsonSerializeExpr: 'json_serialize',
+};

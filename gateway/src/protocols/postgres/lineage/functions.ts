@@ -1,0 +1,75 @@
+const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
+
+/**
+ * Functions that give a value for whatever they are given, so that whether they fail tells nothing. Anything else over a
+ * protected value is a question with the answer yes or no: `1 / (salary - 50000)`.
+ */
+const total = words(
+  `lower upper initcap length char_length character_length octet_length bit_length btrim ltrim rtrim concat concat_ws reverse
+  md5 sha224 sha256 sha384 sha512 position strpos starts_with quote_literal quote_ident quote_nullable to_json to_jsonb
+  row_to_json array_to_json json_typeof jsonb_typeof json_strip_nulls jsonb_strip_nulls count min max array_agg string_agg
+  json_agg jsonb_agg bool_and bool_or every any_value first_value last_value cardinality array_append array_prepend
+  hashtext hashtextextended pg_column_size pg_typeof num_nulls num_nonnulls isfinite unnest json_build_array
+  jsonb_build_array`,
+);
+
+/** As these, as long as only the argument of this place holds something protected. */
+const totalIn: Readonly<Record<string, number>> = {
+  ...Object.fromEntries(
+    [
+      'left',
+      'right',
+      'substr',
+      'replace',
+      'translate',
+      'array_to_string',
+      'array_length',
+      'to_char',
+      'lag',
+      'lead',
+    ].map((name) => [name, 0]),
+  ),
+  ...Object.fromEntries(['date_part', 'extract', 'date_trunc'].map((name) => [name, 1])),
+};
+
+/** Whether a function with something protected in these of its arguments gives a value in any case. */
+export function isTotal(name: string, protectedAt: readonly number[]): boolean {
+  if (total.has(name)) return true;
+  // A key that is NULL is an error.
+  if (name === 'json_build_object' || name === 'jsonb_build_object') return protectedAt.every((at) => at % 2 === 1);
+  const place = Object.hasOwn(totalIn, name) ? totalIn[name] : undefined;
+  return place !== undefined && protectedAt.every((at) => at === place);
+}
+
+/** Read other tables, files or servers, run text as SQL, or change how later text is read: nobody sees through them. */
+export const opaqueFunctions =
+  /^(?:(?:query|cursor|table|schema|database)_to_xml.*|pg_read_.*|pg_ls_.*|pg_stat_file|lo_.*|loread|lowrite|dblink.*|ts_stat|ts_rewrite|crosstab.*|connectby|xpath_table|set_config|pg_logical_.*|pg_stat_get_activity|pg_stat_get_backend_activity|pg_stat_statements.*|pg_get_backend_memory_contexts|pg_execute_server_program|pg_walinspect.*|get_raw_page|heap_page_.*|bt_page_.*|brin_page_.*|gin_.*page.*|hash_page_.*|pg_show_.*|pg_file_.*|pg_hba_file_rules|plpgsql_check.*|pg_import_.*|pg_restore_.*|pg_stats_ext.*|pg_mcv_list_items|pg_ndistinct.*|pg_cursor|pg_prepared_statement|pg_input_error_.*|currtid2?|pg_ident_file_mappings|ts_debug|ts_parse|ts_token_type)$/;
+
+/** Parts of the catalogue that hold stored values, statements of others, or secrets. */
+export const opaqueRelations = words(
+  `pg_stats pg_statistic pg_statistic_ext_data pg_stats_ext pg_stats_ext_exprs pg_stat_activity pg_stat_statements
+  pg_stat_statements_info pg_largeobject pg_authid pg_shadow pg_user_mapping pg_user_mappings pg_hba_file_rules
+  pg_file_settings pg_cursors pg_prepared_statements pg_subscription pg_dist_authinfo user_mapping_options`,
+);
+
+/** One column each, whatever they are called with. */
+export const scalarSets = words(
+  `generate_series unnest regexp_split_to_table string_to_table json_array_elements json_array_elements_text
+  jsonb_array_elements jsonb_array_elements_text json_object_keys jsonb_object_keys generate_subscripts jsonb_path_query
+  regexp_matches current_database current_schema version now`,
+);
+
+/** Columns of the few others that people use in FROM. */
+export const tableFunctions: Readonly<Record<string, readonly string[]>> = {
+  json_each: ['key', 'value'],
+  json_each_text: ['key', 'value'],
+  jsonb_each: ['key', 'value'],
+  jsonb_each_text: ['key', 'value'],
+};
+
+/** Functions that read nothing although PostgreSQL calls them volatile. */
+export const harmlessVolatile = words(
+  `random gen_random_uuid uuidv4 uuidv7 clock_timestamp timeofday nextval currval lastval setseed pg_sleep pg_sleep_for
+  pg_sleep_until pg_advisory_lock pg_advisory_unlock pg_advisory_unlock_all pg_advisory_xact_lock pg_try_advisory_lock
+  pg_try_advisory_xact_lock pg_advisory_lock_shared pg_notify txid_current pg_current_xact_id random_normal`,
+);

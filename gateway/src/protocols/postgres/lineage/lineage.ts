@@ -1,0 +1,211 @@
+import type { Node, Statement } from '../sql/analysis.ts';
+import { type Catalogue, type Column, familyOf } from './catalogue.ts';
+import { returnsRows } from './changes.ts';
+import { empty } from './environment.ts';
+import { queryFields } from './queries.ts';
+import { tableItem } from './sources.ts';
+import { list, opened, Trace, text } from './trace.ts';
+import { type Field, unknown } from './value.ts';
+
+export interface ColumnRef {
+  readonly schema: string;
+  readonly table: string;
+  readonly column: string;
+}
+
+/** A column of a result and the stored values that it is made of. */
+export interface OutputColumn {
+  readonly name: string;
+  readonly sources: readonly ColumnRef[];
+  /** Its value is exactly one stored value. */
+  readonly exact: boolean;
+  /** It comes from where nobody can know. */
+  readonly unknown: boolean;
+  readonly typeOid: number | undefined;
+}
+
+export interface StatementLineage {
+  readonly returnsRows: boolean;
+  /** Undefined: the columns cannot be known. */
+  readonly outputs: readonly OutputColumn[] | undefined;
+  /** Stored values that decide which rows come, how many, in which order, or whether it fails. */
+  readonly observed: readonly ColumnRef[];
+  /** Stored values that are written elsewhere. */
+  readonly copied: readonly ColumnRef[];
+  /** Why the statement cannot be seen through. */
+  readonly opaque: string | undefined;
+  /** It names what the catalogue does not have: reading that again may help. */
+  readonly stale: boolean;
+}
+
+/** What names stand for in a session. */
+export interface Scope {
+  /** Undefined: nobody knows; an unqualified name then stands for every relation of that name. */
+  readonly searchPath: readonly string[] | undefined;
+  prepared(name: string): StatementLineage | undefined;
+  cursor(name: string): StatementLineage | undefined;
+}
+
+/** Statements that neither show nor move stored values, whatever they say. */
+const harmless = new Set(
+  `TransactionStmt VariableSetStmt DeallocateStmt ClosePortalStmt DiscardStmt ListenStmt UnlistenStmt NotifyStmt LockStmt
+  ConstraintsSetStmt CheckPointStmt VacuumStmt TruncateStmt DropStmt CommentStmt GrantStmt GrantRoleStmt CreateStmt
+  CreateSchemaStmt CreateSeqStmt AlterSeqStmt RefreshMatViewStmt ReindexStmt ClusterStmt CreateRoleStmt AlterRoleStmt
+  AlterRoleSetStmt DropRoleStmt CreatedbStmt DropdbStmt LoadStmt CreateEnumStmt SecLabelStmt`.split(/\s+/),
+);
+
+/** What one statement shows, tells and moves of stored values. Never throws for a tree that the parser made. */
+export function lineageOf(statement: Statement, catalogue: Catalogue, scope: Scope): StatementLineage {
+  const trace = new Trace(catalogue, scope.searchPath);
+  const found = opened(statement.stmt);
+  if (found === undefined) return opaque('it is too large to be seen through');
+  const rows = rowsOf(found[0], found[1], scope, trace);
+  if (!(rows instanceof Rows)) return rows;
+  return {
+    returnsRows: rows.returned,
+    outputs: rows.fields?.map(outputOf),
+    observed: references(trace.observed),
+    copied: references(trace.copied),
+    opaque: trace.opaque,
+    stale: trace.stale,
+  };
+}
+
+/** The query that a PREPARE or DECLARE CURSOR is about; the statement itself where it is none. */
+export function innerStatement(statement: Statement): Statement {
+  const [kind, fields] = opened(statement.stmt) ?? [];
+  const query =
+    kind === 'PrepareStmt' || kind === 'DeclareCursorStmt' ? (fields?.['query'] as Node | undefined) : undefined;
+  const tag = opened(query)?.[0];
+  return query === undefined || tag === undefined ? statement : { ...statement, tag, stmt: query };
+}
+
+class Rows {
+  readonly returned: boolean;
+  readonly fields: readonly Field[] | undefined;
+
+  constructor(returned: boolean, fields: readonly Field[] | undefined) {
+    this.returned = returned;
+    this.fields = fields;
+  }
+}
+
+const noRows = new Rows(false, []);
+const oneText = (name: string): Rows =>
+  new Rows(true, [{ name, sources: new Set(), exact: false, unknown: false, typeOid: 25 }]);
+
+function rowsOf(kind: string, fields: Node, scope: Scope, trace: Trace): Rows | StatementLineage {
+  switch (kind) {
+    case 'SelectStmt': {
+      const made = queryFields({ SelectStmt: fields }, empty, trace);
+      return fields['intoClause'] === undefined ? new Rows(true, made) : noRows;
+    }
+    case 'InsertStmt':
+    case 'UpdateStmt':
+    case 'DeleteStmt':
+    case 'MergeStmt': {
+      const made = queryFields({ [kind]: fields }, empty, trace);
+      return returnsRows(fields) ? new Rows(true, made) : noRows;
+    }
+    case 'CopyStmt':
+      return copy(fields, trace);
+    case 'ExplainStmt':
+      return explain(fields, scope, trace);
+    case 'VariableShowStmt':
+      return oneText(String(fields['name'] ?? ''));
+    case 'PrepareStmt':
+    case 'DeclareCursorStmt': {
+      const inner = opened(fields['query']);
+      if (inner !== undefined) rowsOf(inner[0], inner[1], scope, trace);
+      return noRows;
+    }
+    case 'ExecuteStmt':
+      return (
+        scope.prepared(String(fields['name'] ?? '')) ??
+        opaque('it executes what was not prepared in view of the gateway')
+      );
+    case 'FetchStmt':
+      if (fields['ismove'] === true) return noRows;
+      return (
+        scope.cursor(String(fields['portalname'] ?? '')) ??
+        opaque('it fetches from a cursor that was not declared in view of the gateway')
+      );
+    case 'CreateTableAsStmt':
+    case 'ViewStmt':
+      return keep(fields, scope, trace);
+    default:
+      if (!harmless.has(kind)) trace.hide(`${spoken(kind)} can do more than can be seen`);
+      return noRows;
+  }
+}
+
+/** CREATE TABLE AS and CREATE VIEW: what they are made of gets another name. */
+function keep(fields: Node, scope: Scope, trace: Trace): Rows | StatementLineage {
+  const inner = opened(fields['query']);
+  if (inner === undefined) return noRows;
+  const rows = rowsOf(inner[0], inner[1], scope, trace);
+  if (rows instanceof Rows) {
+    for (const field of rows.fields ?? [unknown]) trace.copy(field);
+    return noRows;
+  }
+  // What was prepared, executed into a table.
+  const copied = [...rows.copied, ...(rows.outputs ?? []).flatMap(({ sources }) => sources)];
+  const hidden = rows.outputs?.some((output) => output.unknown) ?? true;
+  const reason = rows.opaque ?? (hidden ? 'it keeps values that come from where nobody can know' : undefined);
+  return { ...rows, returnsRows: false, outputs: [], copied, opaque: reason };
+}
+
+function copy(fields: Node, trace: Trace): Rows {
+  const relation = fields['relation'] as Node | undefined;
+  if (fields['is_from'] === true) {
+    if (relation !== undefined) tableItem(relation, empty, trace);
+    return noRows;
+  }
+  const all =
+    relation === undefined ? queryFields(fields['query'], empty, trace) : tableItem(relation, empty, trace).fields;
+  const names = list(fields['attlist']).map(text);
+  const made =
+    names.length === 0 ? all : names.map((name) => all?.find((field) => field.name === name) ?? { ...unknown, name });
+  if (fields['filename'] === undefined) return new Rows(true, made);
+  for (const field of made ?? [unknown]) trace.copy(field);
+  return noRows;
+}
+
+/** Row counts and estimates tell of the values that conditions compare. */
+function explain(fields: Node, scope: Scope, trace: Trace): Rows | StatementLineage {
+  const inner = opened(fields['query']);
+  const rows = inner === undefined ? noRows : rowsOf(inner[0], inner[1], scope, trace);
+  if (rows instanceof Rows) return oneText('QUERY PLAN');
+  return { ...rows, returnsRows: true, outputs: oneText('QUERY PLAN').fields?.map(outputOf) };
+}
+
+const opaque = (reason: string): StatementLineage => ({
+  returnsRows: true,
+  outputs: undefined,
+  observed: [],
+  copied: [],
+  opaque: reason,
+  stale: false,
+});
+
+/** `CreateFunctionStmt` as `CREATE FUNCTION`. */
+const spoken = (kind: string): string =>
+  kind
+    .replace(/Stmt$/, '')
+    .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
+    .toUpperCase();
+
+const outputOf = ({ name, sources, exact, unknown: hidden, typeOid }: Field): OutputColumn => ({
+  name,
+  sources: references(sources),
+  exact,
+  unknown: hidden,
+  typeOid,
+});
+
+/** With the same columns of parents, children and partitions: a mask may name any of them. */
+function references(columns: ReadonlySet<Column>): ColumnRef[] {
+  const all = new Set<Column>();
+  for (const column of columns) for (const one of familyOf(column)) all.add(one);
+  return [...all].map(({ relation, name }) => ({ schema: relation.schema, table: relation.name, column: name }));
+}

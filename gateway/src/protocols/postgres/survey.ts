@@ -1,0 +1,150 @@
+import { Unavailable } from '@sallyport/shared/errors/errors.ts';
+import type { Backing } from '../protocol.ts';
+import { Inquiry } from './inquiry.ts';
+import { Catalogue, catalogueQueries } from './lineage/catalogue.ts';
+import type { Statement } from './sql/analysis.ts';
+import type { SqlReader } from './sql/reader.ts';
+
+/** A catalogue older than this is read again before the next session relies on it. */
+const MAX_AGE_MS = 30_000;
+/** Between two readings that unknown names ask for. */
+const MIN_AGE_MS = 250;
+/** A change of definitions is taken to be committed after this. */
+const SETTLING_MS = 10_000;
+
+/** What one database's catalogue said when it was last read; shared by the sessions with masks on it. */
+export class Surveyed {
+  /** Reads it for whoever used it last: their way to the target is the one in force. */
+  read: () => Promise<Catalogue>;
+  #catalogue: Catalogue;
+  #readAt = Date.now();
+  #disturbedAt = 0;
+  #renewing: Promise<void> | undefined;
+  #revision = 0;
+
+  constructor(catalogue: Catalogue, read: () => Promise<Catalogue>) {
+    this.#catalogue = catalogue;
+    this.read = read;
+  }
+
+  get catalogue(): Catalogue {
+    return this.#catalogue;
+  }
+
+  /** Grows with each reading. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** It is to be read again before anybody relies on it. */
+  get isOld(): boolean {
+    const age = Date.now() - this.#readAt;
+    return age > MAX_AGE_MS || (age > MIN_AGE_MS && this.#readAt < this.#disturbedAt + SETTLING_MS);
+  }
+
+  /** Whether reading it again may tell something new. */
+  get mayRenew(): boolean {
+    return Date.now() - this.#readAt > MIN_AGE_MS;
+  }
+
+  /** Somebody is about to change definitions. */
+  disturb(): void {
+    this.#disturbedAt = Date.now();
+  }
+
+  /** Reads it again; several who ask share one reading. Where that fails the old one stays, and unknown names stay unknown. */
+  renew(): Promise<void> {
+    this.#renewing ??= this.read()
+      .then(
+        (catalogue) => {
+          this.#catalogue = catalogue;
+          this.#readAt = Date.now();
+          this.#revision += 1;
+        },
+        () => undefined,
+      )
+      .finally(() => {
+        this.#renewing = undefined;
+      });
+    return this.#renewing;
+  }
+}
+
+/** Databases whose catalogue is kept. */
+const MAX_SURVEYS = 256;
+
+/** The catalogues of all databases that masks concern. */
+export class Surveys {
+  readonly #sql: SqlReader;
+  readonly #known = new Map<string, Promise<Surveyed>>();
+
+  constructor(sql: SqlReader) {
+    this.#sql = sql;
+  }
+
+  /**
+   * The catalogue of the database that a session is for, at most 30 s old.
+   * @throws Unavailable where the target does not tell: a session with masks is refused then.
+   */
+  async of(backing: Backing, database: string | undefined): Promise<Surveyed> {
+    const key = keyOf(backing, database);
+    const known = await this.#known.get(key)?.catch(() => undefined);
+    const read = (): Promise<Catalogue> => this.#read(backing, database);
+    if (known !== undefined) {
+      known.read = read;
+      if (known.isOld) await known.renew();
+      return known;
+    }
+    const reading = read().then((catalogue) => new Surveyed(catalogue, read));
+    if (this.#known.size >= MAX_SURVEYS) this.#known.delete(this.#known.keys().next().value ?? '');
+    this.#known.set(key, reading);
+    return await reading.catch((error: unknown) => {
+      this.#known.delete(key);
+      if (error instanceof Unavailable) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Unavailable(
+        'target',
+        'ERR_TARGET_UNREACHABLE',
+        `the target's catalogue, which masks need, could not be read: ${why}`,
+      );
+    });
+  }
+
+  /** A session is about to change definitions: whoever relies on them must read them again. */
+  disturb(backing: Backing, database: string | undefined): void {
+    this.#known.get(keyOf(backing, database))?.then(
+      (surveyed) => surveyed.disturb(),
+      () => undefined,
+    );
+  }
+
+  async #read(backing: Backing, database: string | undefined): Promise<Catalogue> {
+    const settings = {
+      client_encoding: 'UTF8',
+      application_name: 'sallyport',
+      ...(database === undefined ? {} : { database }),
+    };
+    const inquiry = new Inquiry(await backing.side(settings, AbortSignal.timeout(15_000)));
+    try {
+      const results: Record<string, readonly (readonly (string | null)[])[]> = {};
+      for (const { name, sql } of catalogueQueries()) results[name] = (await inquiry.ask(sql))[0] ?? [];
+      return await this.#made(results);
+    } finally {
+      inquiry.close();
+    }
+  }
+
+  /** View definitions are read before the catalogue is made: long ones are read in another thread. */
+  async #made(results: Readonly<Record<string, readonly (readonly (string | null)[])[]>>): Promise<Catalogue> {
+    const parsed = new Map<string, Statement | undefined>();
+    const wanted = new Set<string>();
+    Catalogue.from(results, (sql) => {
+      wanted.add(sql);
+      return undefined;
+    });
+    for (const sql of wanted) parsed.set(sql, (await this.#sql.read(sql)).statements[0]);
+    return Catalogue.from(results, (sql) => parsed.get(sql));
+  }
+}
+
+const keyOf = ({ place }: Backing, database: string | undefined): string => JSON.stringify([place, database ?? null]);

@@ -1,0 +1,150 @@
+import type { Denial } from '@sallyport/shared/access/verdict.ts';
+import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
+import type { AgentHub } from '../agents/hub.ts';
+import type { Json } from '../audit/event.ts';
+import { newEvent } from '../audit/events.ts';
+import type { Journal } from '../audit/journal.ts';
+import type { Backing, Exchange, Visitor } from '../protocols/protocol.ts';
+import type { CurrentAccess } from './access.ts';
+import { type Admission, requireAdmitted } from './admission.ts';
+import type { SessionDesk } from './desk.ts';
+import { type End, Relay } from './relay.ts';
+import type { SessionRecord } from './store.ts';
+
+export interface SessionParts {
+  readonly admission: Admission;
+  readonly visitor: Visitor;
+  readonly desk: SessionDesk;
+  readonly startedAt: number;
+  readonly agents: Pick<AgentHub, 'open'>;
+  readonly access: CurrentAccess;
+  readonly journal: Pick<Journal, 'appendDurable'>;
+}
+
+/** One login to one connection: its exchanges, from the first to the last. */
+export class Session {
+  readonly admission: Admission;
+  readonly #parts: SessionParts;
+  readonly #over = new AbortController();
+  readonly #relays = new Set<Relay>();
+  #denial: Denial | undefined;
+  #endedAt: number | undefined;
+  #reason: string | undefined;
+
+  constructor(parts: SessionParts) {
+    requireAdmitted(parts.admission);
+    this.#parts = parts;
+    this.admission = parts.admission;
+  }
+
+  get id(): string {
+    return this.admission.sessionId;
+  }
+
+  /** As it is listed. */
+  get record(): SessionRecord {
+    const { admission, visitor, desk, startedAt } = this.#parts;
+    const { connection, principal } = admission;
+    return {
+      id: this.id,
+      connection: connection.name,
+      protocol: connection.protocol,
+      principal: { id: principal.id, name: principal.name },
+      sourceAddress: visitor.greeting.origin.address,
+      application: visitor.greeting.application,
+      agent: typeof connection.agent === 'string' ? connection.agent : undefined,
+      startedAt,
+      endedAt: this.#endedAt,
+      end: this.#reason,
+      statements: desk.statements,
+      refused: desk.refusals,
+    };
+  }
+
+  /** Serves the visitor until it, the target or the gateway ends it. Never rejects. */
+  async run(): Promise<void> {
+    const { visitor, journal } = this.#parts;
+    try {
+      await journal.appendDurable(this.#event('session.start', this.#introduction()));
+      for await (const exchange of visitor.welcome(this.#backing())) this.#note(await this.#serve(exchange));
+      this.#reason ??= 'the client left';
+    } catch (error) {
+      await this.#turnAway(error);
+    }
+    this.#over.abort();
+    this.#endedAt = Date.now();
+  }
+
+  /** Ends it now, telling the client why. */
+  end(denial: Denial): void {
+    this.#denial ??= denial;
+    this.#reason ??= denial.message;
+    for (const relay of this.#relays) relay.stop(denial);
+    this.#over.abort();
+  }
+
+  /** Written when it is over. */
+  async told(): Promise<void> {
+    const { statements, refused, startedAt, endedAt = Date.now(), end } = this.record;
+    const data = { reason: end ?? '', statements, refused, durationMs: endedAt - startedAt };
+    await this.#parts.journal.appendDurable(this.#event('session.end', data));
+  }
+
+  async #serve(exchange: Exchange): Promise<End> {
+    const { agents, desk } = this.#parts;
+    const { connection } = this.admission;
+    const gone = new AbortController();
+    const signal = AbortSignal.any([this.#over.signal, gone.signal]);
+    const watching = this.#parts.visitor.gone(signal).then(() => gone.abort(new Error('the client left')));
+    const target = await agents.open(connection, exchange.settings, signal).finally(() => {
+      gone.abort();
+      return watching;
+    });
+    const relay = new Relay(exchange, target, desk);
+    const cancel = async (): Promise<void> => {
+      if (!relay.cancelHeld()) await target.cancel(this.#over.signal);
+    };
+    this.#relays.add(relay);
+    if (this.#denial !== undefined) relay.stop(this.#denial);
+    const end = await relay.run(exchange.begin(target.greeting, cancel));
+    this.#relays.delete(relay);
+    return end;
+  }
+
+  #backing(): Backing {
+    const { agents, access } = this.#parts;
+    const { connection, principal } = this.admission;
+    const { policy, masks } = access.now;
+    return {
+      place: JSON.stringify([connection.name, connection.agent, connection.target, connection.credential.username]),
+      veil: masks.veil(principal, connection),
+      estimates: policy.needsEstimate(connection, principal),
+      side: (settings, signal): Promise<TunnelStream> => agents.open(connection, settings, signal),
+      signal: this.#over.signal,
+    };
+  }
+
+  #note({ by, error }: End): void {
+    if (by === 'target') this.#reason ??= `the target ended it${error === undefined ? '' : `: ${error.message}`}`;
+    else if (by === 'gateway') this.#reason ??= error?.message;
+    else this.#reason ??= error === undefined ? 'the client left' : `the client's connection broke: ${error.message}`;
+  }
+
+  async #turnAway(error: unknown): Promise<void> {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#reason ??= message;
+    await this.#parts.visitor.turnAway(this.#denial ?? { reason: 'unavailable', message });
+  }
+
+  #introduction(): { [key: string]: Json } {
+    const { sourceAddress, application, protocol, agent } = this.record;
+    const { tokenId = null, expiresAt = null } = this.admission;
+    return { sourceAddress, application: application ?? null, protocol, agent: agent ?? null, tokenId, expiresAt };
+  }
+
+  #event(type: string, data: { [key: string]: Json }) {
+    const { connection, principal } = this.admission;
+    const { id, name } = principal;
+    return newEvent(type, { connection: connection.name, sessionId: this.id, principal: { id, name }, data });
+  }
+}

@@ -1,0 +1,230 @@
+import type { Duplex } from 'node:stream';
+import type { Denial } from '@sallyport/shared/access/verdict.ts';
+import { Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
+import type { AgentHub } from '../agents/hub.ts';
+import type { ApprovalDesk } from '../approvals/approval-desk.ts';
+import type { Json } from '../audit/event.ts';
+import { newEvent } from '../audit/events.ts';
+import type { Journal } from '../audit/journal.ts';
+import type { Identity } from '../identity/identity.ts';
+import type { Origin, Protocol, Visitor } from '../protocols/protocol.ts';
+import type { Recordings } from '../recording/recordings.ts';
+import type { Access, CurrentAccess } from './access.ts';
+import type { Admission } from './admission.ts';
+import { type AskToOpen, admit, type Rejection } from './admit.ts';
+import { SessionDesk } from './desk.ts';
+import { Rejections } from './rejections.ts';
+import { Session } from './session.ts';
+import type { SessionRecord, SessionStore } from './store.ts';
+
+export interface SessionsParts {
+  readonly identity: Pick<Identity, 'authenticate' | 'recheck'>;
+  readonly access: CurrentAccess;
+  readonly agents: Pick<AgentHub, 'open'>;
+  readonly approvals: Pick<ApprovalDesk, 'request'>;
+  readonly journal: Journal;
+  readonly recordings: Recordings;
+  readonly store: SessionStore;
+  readonly approvalUrl: (id: string) => string;
+  readonly log: (text: string, details?: Readonly<Record<string, unknown>>) => void;
+}
+
+/** Time to say hello, prove oneself and name a connection. */
+const GREETING_MS = 30_000;
+
+/** All living sessions: from a socket to its end. */
+export class Sessions {
+  readonly #parts: SessionsParts;
+  readonly #living = new Map<string, Session>();
+  readonly #ended = new Set<(record: SessionRecord) => void>();
+  readonly #rejections: Rejections;
+
+  constructor(parts: SessionsParts) {
+    this.#parts = parts;
+    this.#rejections = new Rejections(parts.journal);
+    parts.access.onChange((access) => this.#review(access));
+  }
+
+  /** Serves one accepted socket of a protocol's listener. Never rejects. */
+  async serve(protocol: Protocol, socket: Duplex, origin: Origin): Promise<void> {
+    let visitor: Visitor | undefined;
+    try {
+      visitor = await protocol.greet(socket, origin, AbortSignal.timeout(GREETING_MS));
+      if (visitor !== undefined) await this.#receive(visitor);
+    } catch (error) {
+      await this.#fail(protocol, origin, visitor, error, socket);
+    }
+  }
+
+  /** Living sessions, newest first. */
+  list(): SessionRecord[] {
+    return [...this.#living.values()].map((session) => session.record).reverse();
+  }
+
+  find(id: string): SessionRecord | undefined {
+    return this.#living.get(id)?.record;
+  }
+
+  /** False where there is no such session. */
+  end(id: string, message: string): boolean {
+    const session = this.#living.get(id);
+    session?.end({ reason: 'ended', message });
+    return session !== undefined;
+  }
+
+  endWhere(concerns: (admission: Admission) => boolean, message: string): void {
+    for (const session of this.#living.values()) {
+      if (concerns(session.admission)) session.end({ reason: 'ended', message });
+    }
+  }
+
+  /** Ends all of them and resolves when the last is written down. */
+  async stop(message: string): Promise<void> {
+    this.endWhere(() => true, message);
+    while (this.#living.size > 0) {
+      await new Promise<void>((resolve) => this.#ended.add(() => resolve()));
+    }
+  }
+
+  onEnded(listener: (record: SessionRecord) => void): void {
+    this.#ended.add(listener);
+  }
+
+  async #receive(visitor: Visitor): Promise<void> {
+    const { identity, access } = this.#parts;
+    // Whoever waits for people may wait longer than a greeting lasts, and stops waiting by leaving.
+    const settled = new AbortController();
+    const signal = settled.signal;
+    const hello = AbortSignal.timeout(GREETING_MS);
+    try {
+      const admitted = await admit(visitor, identity, access, this.#askToOpen(signal), hello);
+      if (admitted === undefined) return;
+      if ('denial' in admitted) await this.#reject(visitor, admitted);
+      else await this.#run(visitor, admitted);
+    } finally {
+      settled.abort();
+    }
+  }
+
+  #askToOpen(settled: AbortSignal): AskToOpen {
+    const { approvals, approvalUrl } = this.#parts;
+    return async ({ sessionId, identified, connection, visitor }, rule, approvers) => {
+      const gone = new AbortController();
+      visitor.gone(settled).then(() => gone.abort());
+      const { id, name } = identified.principal;
+      const request = await approvals.request(
+        {
+          rule,
+          approvers,
+          sessionId,
+          connection: connection.name,
+          requester: { id, name },
+          role: connection.credential.username,
+          action: { kind: 'session.open', verb: 'open', effects: ['open'] },
+        },
+        gone.signal,
+      );
+      visitor.tell(
+        `approval ${request.id} is needed to open ${connection.name} (rule "${rule}")`,
+        `${approvalUrl(request.id)} or: sallyport approvals approve ${request.id}`,
+      );
+      return request.outcome;
+    };
+  }
+
+  async #run(visitor: Visitor, admission: Admission): Promise<void> {
+    const { access, agents, journal, approvals, approvalUrl, recordings, store } = this.#parts;
+    const { connection, principal, sessionId, expiresAt } = admission;
+    const startedAt = Date.now();
+    const sourceAddress = visitor.greeting.origin.address;
+    const { id, name } = principal;
+    const header = { connection: connection.name, protocol: connection.protocol, principal: { id, name }, startedAt };
+    const recording = recordings.create(sessionId, header);
+    const desk = new SessionDesk({
+      admission,
+      startedAt,
+      sourceAddress,
+      access,
+      journal,
+      recording,
+      approvals,
+      approvalUrl,
+    });
+    const session = new Session({ admission, visitor, desk, startedAt, agents, access, journal });
+    const expiry = this.#expireAt(session, expiresAt);
+    this.#living.set(sessionId, session);
+    try {
+      await store.putSession(session.record);
+      await session.run();
+    } finally {
+      clearTimeout(expiry);
+      this.#living.delete(sessionId);
+      await recording.close(session.record.end ?? '');
+      await store.putSession(session.record);
+      await session.told();
+      for (const listener of this.#ended) listener(session.record);
+    }
+  }
+
+  #expireAt(session: Session, expiresAt: number | undefined): NodeJS.Timeout | undefined {
+    if (expiresAt === undefined) return undefined;
+    // Timers hold 31 bits of milliseconds; a token that lives longer is looked at again then.
+    const left = Math.max(0, Math.min(expiresAt - Date.now(), 2 ** 31 - 1));
+    return setTimeout(() => {
+      const message = 'the token that this session was opened with has expired; get a new one with: sallyport token';
+      session.end({ reason: 'ended', message });
+    }, left).unref();
+  }
+
+  /** Rules have changed: whoever may no longer open the connection is sent away. */
+  #review(access: Access): void {
+    for (const session of this.#living.values()) {
+      const { principal, connection, sessionId } = session.admission;
+      const { sourceAddress, startedAt } = session.record;
+      const current = access.connections.get(connection.name);
+      const facts = { id: sessionId, sourceAddress, startedAt };
+      if (current !== undefined && access.policy.mayOpen(principal, current, facts).outcome !== 'deny') continue;
+      session.end({ reason: 'ended', message: `access to ${connection.name} has ended: the rules have changed` });
+    }
+  }
+
+  async #reject(visitor: Visitor, { denial, principal }: Rejection): Promise<void> {
+    await visitor.turnAway(denial);
+    this.#rejections.tell(visitor.greeting, principal, denial);
+  }
+
+  async #fail(
+    protocol: Protocol,
+    origin: Origin,
+    visitor: Visitor | undefined,
+    error: unknown,
+    socket: Duplex,
+  ): Promise<void> {
+    const message = error instanceof Error ? error.message : String(error);
+    const known = error instanceof WireError || error instanceof Unavailable || isTimeout(error);
+    if (!known) this.#parts.log('a session failed by an error of the gateway', { error });
+    const denial: Denial = {
+      reason: error instanceof WireError ? 'protocol' : 'unavailable',
+      message: known
+        ? isTimeout(error)
+          ? 'nothing was said for too long'
+          : message
+        : 'the gateway met an error of its own',
+    };
+    try {
+      await visitor?.turnAway(denial);
+      this.#rejections.tell(visitor?.greeting ?? { protocol: protocol.name, origin }, undefined, denial);
+    } catch (failure) {
+      this.#parts.log('a rejection could not be written down', { error: failure });
+    }
+    socket.end();
+  }
+}
+
+const isTimeout = (error: unknown): boolean =>
+  error instanceof Error && ['TimeoutError', 'AbortError'].includes(error.name);
+
+/** Events of an administrator's doing. */
+export function adminEvent(type: string, principal: { id: string; name: string }, data: { [key: string]: Json }) {
+  return newEvent(type, { principal: { id: principal.id, name: principal.name }, data });
+}

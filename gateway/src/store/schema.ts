@@ -1,0 +1,35 @@
+/** Tables of the store. Times are milliseconds since the epoch, lists and objects are JSON texts, truth is 0 or 1. */
+export interface Tables {
+  users: { name: string; groups: string; password_hash: string | null };
+  tokens: {
+    id: string;
+    hash: string;
+    principal_id: string;
+    principal: string;
+    connection: string | null;
+    label: string | null;
+    issued_at: number;
+    expires_at: number;
+    revoked_at: number | null;
+  };
+  resources: { kind: string; name: string; spec: string; source: string | null; updated_at: number };
+  revisions: { name: string; value: number };
+  agents: { name: string; public_key: string; labels: string };
+  join_tokens: { hash: string; name: string; expires_at: number };
+  sessions: {
+    id: string;
+    connection: string;
+    protocol: string;
+    principal_id: string;
+    principal_name: string;
+    source_address: string;
+    application: string | null;
+    agent: string | null;
+    started_at: number;
+    ended_at: number | null;
+    end_reason: string | null;
+    statements: number;
+    refused: number;
+  };
+  approvals: { id: string; state: string; requested_at: number; body: string };
+}

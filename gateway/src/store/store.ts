@@ -1,0 +1,38 @@
+import { AgentStore } from './agents.ts';
+import { ApprovalStore } from './approvals.ts';
+import { type Database, guarded, openDatabase } from './database.ts';
+import { IdentityStore } from './identity.ts';
+import { migrate } from './migrations.ts';
+import { ResourceStore } from './resources.ts';
+import { SessionStore } from './sessions.ts';
+
+/** What a gateway remembers beside its journal and recordings: one file in the data folder. */
+export class Store {
+  readonly identity: IdentityStore;
+  // biome-ignore lint/suspicious/noExplicitAny: whoever uses it says what an approval is; it is kept as it comes
+  readonly approvals: ApprovalStore<any>;
+  readonly sessions: SessionStore;
+  readonly agents: AgentStore;
+  readonly resources: ResourceStore;
+  readonly #database: Database;
+
+  private constructor(database: Database) {
+    this.#database = database;
+    this.identity = new IdentityStore(database);
+    this.approvals = new ApprovalStore(database);
+    this.sessions = new SessionStore(database);
+    this.agents = new AgentStore(database);
+    this.resources = new ResourceStore(database);
+  }
+
+  /** Opens the store of a data folder, makes it where there is none, and brings it up to date. @throws Unavailable */
+  static async open(dataDir: string): Promise<Store> {
+    const database = openDatabase(dataDir);
+    await guarded(() => migrate(database));
+    return new Store(database);
+  }
+
+  async close(): Promise<void> {
+    await this.#database.destroy();
+  }
+}

@@ -1,0 +1,256 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Principal } from '@sallyport/shared/access/principal.ts';
+import { ConfigError } from '@sallyport/shared/errors/errors.ts';
+import type { ApplyOrder, ResourcesPort, StoredResource } from '../api/ports.ts';
+import type { Json } from '../audit/event.ts';
+import { type Kind, specs } from '../config/kinds.ts';
+import { isKind, type Parsed, parseResources, type Resource, toConnection } from '../config/resources.ts';
+import type { Identity } from '../identity/identity.ts';
+import { type OidcProvider, wrongIssuer } from '../identity/provider.ts';
+import { compileMasks } from '../masking/mask-set.ts';
+import { compileRules } from '../policy/policy-set.ts';
+import type { Access, CurrentAccess } from '../sessions/access.ts';
+import type { ResourceStore } from '../store/resources.ts';
+
+export interface ResourcesParts {
+  readonly store: ResourceStore;
+  readonly identity: Identity;
+  readonly access: CurrentAccess;
+  /** Keys what `as: hash` shows. */
+  readonly hashKey: Uint8Array;
+  /** Durable before the effect. */
+  readonly journal: (type: string, by: Pick<Principal, 'id' | 'name'>, data: { [key: string]: Json }) => Promise<void>;
+  readonly onUserRemoved: (principalId: string) => void;
+}
+
+/** What a password looks like to whoever lists resources. */
+const shown = '(set)';
+
+/** Applies resources: checked as a whole, journalled, stored, and then in force. */
+export class AppliedResources implements ResourcesPort {
+  readonly #parts: ResourcesParts;
+  #providers: readonly OidcProvider[] = [];
+  #serviceGroups: ReadonlyMap<string, readonly string[]> = new Map();
+  /** One application at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: ResourcesParts) {
+    this.#parts = parts;
+  }
+
+  /** For the identity's ports, which are asked at each use. */
+  get providers(): readonly OidcProvider[] {
+    return this.#providers;
+  }
+
+  serviceGroups(name: string): readonly string[] | undefined {
+    return this.#serviceGroups.get(name);
+  }
+
+  /** Puts what the store has in force. @throws Error that names the rule or mask which no longer compiles */
+  async load(): Promise<void> {
+    const { access, store } = this.#parts;
+    const stored = await store.list();
+    access.replace(accessOf(stored.map(resourceOf), await store.revision(), this.#parts.hashKey));
+    this.#remember(stored);
+  }
+
+  async apply(order: ApplyOrder) {
+    const run = this.#turn.then(() => this.#apply(order, undefined));
+    this.#turn = run.catch(() => undefined);
+    return run;
+  }
+
+  /** As `apply`, for files of a folder: what they no longer hold is removed. */
+  async applyFiles(documents: ApplyOrder['documents']): Promise<void> {
+    const by: Principal = { id: 'gateway', name: 'resources folder', groups: [], claims: {} };
+    const run = this.#turn.then(() => this.#apply({ by, documents, resources: [], dryRun: false }, 'files'));
+    this.#turn = run.catch(() => undefined);
+    await run;
+  }
+
+  async #apply(order: ApplyOrder, source: string | undefined) {
+    const { store, hashKey, journal } = this.#parts;
+    const parsed = parseAll(order);
+    const before = await store.list();
+    const named = (one: { kind: string; name: string }): string => `${one.kind}/${one.name}`;
+    const known = new Map(before.map((one) => [named(one), one]));
+    const outcomes = parsed.map((one) => {
+      const old = known.get(named(one));
+      const same = old !== undefined && isDeepStrictEqual(old.spec, kept(one)) && !hasPassword(one);
+      return {
+        kind: one.kind,
+        name: one.name,
+        outcome: old === undefined ? 'created' : same ? 'unchanged' : 'updated',
+      } as const;
+    });
+    const wanted = new Set(parsed.map(named));
+    const gone = source === undefined ? [] : before.filter((one) => one.source === source && !wanted.has(named(one)));
+    const after = [
+      ...before.filter((one) => !wanted.has(named(one)) && !gone.includes(one)).map(resourceOf),
+      ...parsed,
+    ];
+    check(after, parsed, hashKey);
+    const changed = outcomes.filter(({ outcome }) => outcome !== 'unchanged').map(named);
+    if (order.dryRun || (changed.length === 0 && gone.length === 0)) return outcomes;
+    await journal('admin.apply', order.by, {
+      changed,
+      removed: gone.map(named),
+      files: order.documents.map(({ file }) => file),
+    });
+    for (const one of parsed) await this.#putUser(one);
+    const at = Date.now();
+    await store.put(
+      parsed.map((one) => ({
+        kind: one.kind,
+        name: one.name,
+        spec: kept(one),
+        at,
+        ...(source === undefined ? {} : { source }),
+      })),
+    );
+    for (const one of gone) await this.#forget(one.kind, one.name);
+    await this.load();
+    return outcomes;
+  }
+
+  async list(kind: string | undefined): Promise<readonly StoredResource[]> {
+    const found = await this.#parts.store.list(kind);
+    return found.map(({ kind, name, spec, updatedAt }) => ({
+      kind,
+      name,
+      spec: withoutSecrets(kind, spec),
+      updatedAt,
+    }));
+  }
+
+  async get(kind: string, name: string): Promise<StoredResource | undefined> {
+    const found = await this.#parts.store.get(kind, name);
+    return found && { kind, name, spec: withoutSecrets(kind, found.spec), updatedAt: found.updatedAt };
+  }
+
+  async remove(kind: string, name: string, by: Principal): Promise<boolean> {
+    const run = this.#turn.then(async () => {
+      const { store, journal } = this.#parts;
+      if ((await store.get(kind, name)) === undefined) return false;
+      await journal('admin.delete', by, { kind, name });
+      await this.#forget(kind, name);
+      await this.load();
+      return true;
+    });
+    this.#turn = run.catch(() => undefined);
+    return run;
+  }
+
+  async #forget(kind: string, name: string): Promise<void> {
+    await this.#parts.store.remove(kind, name);
+    if (kind !== 'User') return;
+    await this.#parts.identity.users.remove(name);
+    this.#parts.onUserRemoved(`user:${name}`);
+  }
+
+  async #putUser({ kind, name, spec }: Parsed): Promise<void> {
+    if (kind !== 'User') return;
+    const { groups, password } = spec as Resource<'User'>['spec'];
+    const given = password === undefined || password === shown ? {} : { password };
+    await this.#parts.identity.users.put({ name, groups, ...given });
+  }
+
+  #remember(stored: readonly { kind: string; name: string; spec: unknown }[]): void {
+    this.#providers = stored
+      .filter(({ kind }) => kind === 'IdentityProvider')
+      .map(({ name, spec }) => providerOf({ kind: 'IdentityProvider', name, spec: spec as never }));
+    this.#serviceGroups = new Map(
+      stored
+        .filter(({ kind }) => kind === 'ServiceAccount')
+        .map(({ name, spec }) => [name, (spec as { groups?: string[] }).groups ?? []]),
+    );
+  }
+}
+
+function parseAll({ documents, resources }: ApplyOrder): Parsed[] {
+  const parsed = documents.flatMap(({ file, text }) => parseResources(text, file));
+  // Resources that came as JSON are YAML too.
+  for (const { kind, name, spec } of resources) {
+    parsed.push(...parseResources(JSON.stringify({ kind, name, spec }), `${kind}/${name}`));
+  }
+  const seen = new Map<string, Parsed>();
+  for (const one of parsed) {
+    const twin = seen.get(`${one.kind}/${one.name}`);
+    if (twin !== undefined)
+      throw one.source.problem(['name'], `${one.kind} ${one.name} is also in ${twin.source.file}`);
+    seen.set(`${one.kind}/${one.name}`, one);
+  }
+  return parsed;
+}
+
+/** Everything together must compile; who wrote the wrong one is told the line. */
+function check(after: readonly Resource[], parsed: readonly Parsed[], hashKey: Uint8Array): void {
+  for (const one of parsed) {
+    try {
+      if (one.kind === 'Rule') compileRules([one as Resource<'Rule'>] as never);
+      if (one.kind === 'Mask') compileMasks([one as Resource<'Mask'>] as never, { hashKey });
+      if (one.kind === 'IdentityProvider') {
+        const wrong = wrongIssuer((one as Resource<'IdentityProvider'>).spec.issuer);
+        if (wrong !== undefined) throw new Error(`issuer: ${wrong}`);
+      }
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      const key = one.kind === 'Rule' && /when|expression|approvers|who/.exec(message)?.[0];
+      throw one.source.problem(key === 'approvers' || key === 'who' ? ['spec', key] : ['spec', 'when'], message);
+    }
+  }
+  accessOf(after, 0, hashKey);
+}
+
+function accessOf(resources: readonly Resource[], revision: number, hashKey: Uint8Array): Access {
+  const of = <K extends Kind>(kind: K): Resource<K>[] =>
+    resources.filter((one): one is Resource<K> => (one.kind as Kind) === kind);
+  return {
+    revision,
+    connections: new Map(of('Connection').map((one) => [one.name, toConnection(one)])),
+    policy: compileRules(of('Rule') as never),
+    masks: compileMasks(of('Mask') as never, { hashKey }),
+  };
+}
+
+/** Nothing may be reached: until the resources have been read. */
+export const noAccess = (hashKey: Uint8Array): Access => accessOf([], -1, hashKey);
+
+function resourceOf({ kind, name, spec }: { kind: string; name: string; spec: unknown }): Resource {
+  if (!isKind(kind))
+    throw new ConfigError('the store', undefined, `it holds a ${kind}, which this version does not know`);
+  return { kind, name, spec: specs[kind].parse(withoutMark(kind, spec)) } as Resource;
+}
+
+/** What the store keeps: never a password. */
+function kept({ kind, spec }: Resource): { [key: string]: Json } {
+  const plain = JSON.parse(JSON.stringify(spec)) as { [key: string]: Json };
+  if (kind === 'User' && plain['password'] !== undefined) plain['password'] = shown;
+  return plain;
+}
+
+const hasPassword = ({ kind, spec }: Resource): boolean =>
+  kind === 'User' && ![undefined, shown].includes((spec as Resource<'User'>['spec']).password);
+
+const withoutMark = (kind: string, spec: unknown): unknown => {
+  if (kind !== 'User') return spec;
+  const { password: _, ...rest } = spec as { password?: unknown };
+  return rest;
+};
+
+/** A literal password of a target is the agent's affair; whoever lists connections sees that there is one. */
+function withoutSecrets(kind: string, spec: { readonly [key: string]: Json }): { readonly [key: string]: Json } {
+  const credential = spec['credential'] as { password?: string } | undefined;
+  const password = credential?.password;
+  if (kind !== 'Connection' || password === undefined || /^(?:env|file):/.test(password)) return spec;
+  return { ...spec, credential: { ...credential, password: shown } as { [key: string]: Json } };
+}
+
+const providerOf = ({ name, spec }: Resource<'IdentityProvider'>): OidcProvider => ({
+  name,
+  issuer: spec.issuer,
+  audiences: [spec.audience].flat(),
+  ...(spec.nameClaim === undefined ? {} : { nameClaim: spec.nameClaim }),
+  ...(spec.groupsClaim === undefined ? {} : { groupsClaim: spec.groupsClaim }),
+});
