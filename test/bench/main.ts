@@ -100,9 +100,12 @@ async function fill(port: number): Promise<void> {
   const { default: pg } = await import('pg');
   const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' });
   await client.connect();
-  await client.query(`create table wide as select i as id, md5(i::text) as token, 'Name ' || i as name,
-    'user' || i || '@example.com' as email, (i * 7919) % 100000 as amount, 'paid' as status, 'Berlin' as city,
+  try {
+    await client.query(`create table wide as select i as id, md5(i::text) as token, 'Name ' || i as name,
+    'user' || i || '@example.com' as email, (i::bigint * 7919) % 100000 as amount, 'paid' as status, 'Berlin' as city,
     date '2020-01-01' + i % 1000 as day, 'DE' as country, i % 7 as weekday from generate_series(1, 1500000) i`);
-  await client.query('vacuum analyze wide');
-  await client.end();
+    await client.query('vacuum analyze wide');
+  } finally {
+    await client.end();
+  }
 }

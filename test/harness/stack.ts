@@ -30,6 +30,8 @@ export interface StackOptions {
   /** The agent's environment: secrets of targets. */
   readonly secrets?: Readonly<Record<string, string>>;
   readonly agent?: string;
+  /** Further arguments of Node for both processes: profiles, memory. */
+  readonly nodeArgs?: readonly string[];
 }
 
 export interface Ports {
@@ -186,7 +188,7 @@ export class Stack {
   }
 
   #spawn(entry: string, args: readonly string[], environment: NodeJS.ProcessEnv): ChildProcess {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(root, entry), ...args], {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...(this.#options.nodeArgs ?? []), join(root, entry), ...args], {
       env: { PATH: process.env['PATH'], ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

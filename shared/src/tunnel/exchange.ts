@@ -3,9 +3,11 @@ import type { StreamHandlers, TunnelStream } from './stream.ts';
 
 /** What a peer may send on a new exchange before the first grant. */
 export const initialCreditBytes = 256 * 1024;
-const largestWindowBytes = 1024 * 1024;
+const largestWindowBytes = 4 * 1024 * 1024;
+/** Half a window consumed in less than this is a stream in full flow. */
+const fullFlowMs = 25;
 /** Above this much unsent, `write` says stop; below it again, `onDrain`. */
-const sendQueueBytes = 128 * 1024;
+const sendQueueBytes = 256 * 1024;
 
 /** What an exchange needs of the tunnel that carries it. */
 export interface Outlet {
@@ -14,6 +16,8 @@ export interface Outlet {
   grant(exchange: TunnelExchange, bytes: number): void;
   reset(exchange: TunnelExchange, message: string): void;
   forget(exchange: TunnelExchange): void;
+  /** Whether so many bytes more may be promised to fast streams; given back by a negative number. */
+  reserve(bytes: number): boolean;
 }
 
 /** One exchange at one end of the tunnel: a queue out, a queue in, and the credit of each. */
@@ -31,7 +35,7 @@ export class TunnelExchange implements TunnelStream {
   #window = initialCreditBytes;
   #allowed = initialCreditBytes;
   #consumed = 0;
-  #keptUp = true;
+  #grantedAt = 0;
   #paused = false;
   #delivering = false;
   #ended = false;
@@ -89,6 +93,11 @@ export class TunnelExchange implements TunnelStream {
     return this.#out.length > 0 ? this.#credit > 0 : this.#ending && !this.#endSent;
   }
 
+  /** How much `take` would give in all. */
+  get sendableBytes(): number {
+    return this.#closed ? 0 : Math.min(this.#outBytes, this.#credit);
+  }
+
   /** The next bytes to send, at most `limitBytes`, within the credit; undefined: the lane's end is to be sent. */
   take(limitBytes: number): Uint8Array | undefined {
     const head = this.#out[0];
@@ -140,6 +149,7 @@ export class TunnelExchange implements TunnelStream {
     this.#failure = error;
     this.#in = [];
     this.#out = [];
+    this.#outlet.reserve(initialCreditBytes - this.#window);
     this.#outlet.forget(this);
     this.#handlers?.onClose(error);
   }
@@ -154,22 +164,24 @@ export class TunnelExchange implements TunnelStream {
       this.#consume(bytes.length);
     }
     this.#delivering = false;
-    if (this.#in.length > 0) this.#keptUp = false;
-    else if (this.#ended && !this.#endTold && !this.#closed) {
+    if (this.#in.length > 0) return;
+    if (this.#ended && !this.#endTold && !this.#closed) {
       this.#endTold = true;
       handlers.onEnd();
       this.#closeWhenOver();
     }
   }
 
-  /** Grants in halves of the window; a consumer that was never behind gets a larger window. */
+  /** Grants in halves of the window. A stream in full flow gets a larger one: what a stalled one holds stays small. */
   #consume(bytes: number): void {
     this.#consumed += bytes;
     if (this.#consumed < this.#window / 2 || this.#closed || this.#ended) return;
-    const growth = this.#keptUp ? Math.min(this.#window, largestWindowBytes - this.#window) : 0;
+    const now = performance.now();
+    const wanted = now - this.#grantedAt < fullFlowMs ? Math.min(this.#window, largestWindowBytes - this.#window) : 0;
+    const growth = wanted > 0 && this.#outlet.reserve(wanted) ? wanted : 0;
     const grant = this.#consumed + growth;
+    this.#grantedAt = now;
     this.#window += growth;
-    this.#keptUp = true;
     this.#consumed = 0;
     this.#allowed += grant;
     this.#outlet.grant(this, grant);

@@ -24,6 +24,15 @@ export interface Peer {
 
 /** Several frames travel in one message up to this size. */
 export const packetBytes = 64 * 1024;
+/** Full messages may follow each other while earlier ones are being written, up to this many bytes in all. */
+const inFlightBytes = 512 * 1024;
+/** What all fast streams of a tunnel may be promised beyond the first credit of each. */
+const reserveBytes = 64 * 1024 * 1024;
+/** Up to here a message takes its memory from Node's own pool. */
+const smallPacketBytes = 4 * 1024;
+/** Memory for one large message, with room for its frames' heads. */
+const spareBytes = packetBytes + 4 * 1024;
+const MAX_SPARE = 16;
 /** What one exchange may put into a message before the next one has its turn. */
 const turnBytes = 16 * 1024;
 
@@ -34,7 +43,10 @@ export class Multiplexer implements Outlet, PacketSink {
   readonly #exchanges = new Map<number, TunnelExchange>();
   #controls: Part[] = [];
   readonly #ready = new Set<TunnelExchange>();
-  #writing = false;
+  readonly #spare: ArrayBuffer[] = [];
+  #reserved = 0;
+  /** Bytes of messages that are being written. */
+  #inFlight = 0;
   #closed = false;
 
   constructor(carrier: Carrier, peer: Peer) {
@@ -118,24 +130,56 @@ export class Multiplexer implements Outlet, PacketSink {
     this.#peer.onForgotten(exchange.id);
   }
 
+  reserve(bytes: number): boolean {
+    if (this.#reserved + bytes > reserveBytes) return false;
+    this.#reserved += bytes;
+    return true;
+  }
+
   #late(id: number): void {
     if (!this.#peer.known(id)) throw new WireError('ERR_WIRE_UNEXPECTED', `Exchange ${id} was never opened.`);
   }
 
-  /** The first frame leaves at once; what comes while it is being written leaves together, in turns. */
+  /** The first frame leaves at once; what comes while it is being written leaves together, in turns, or when it fills a message. */
   #flush(): void {
-    if (this.#writing || this.#closed) return;
-    const taken: TunnelExchange[] = [];
-    const parts = this.#gather(taken);
-    if (parts.length === 0) return;
-    this.#writing = true;
-    this.#carrier.write(encodePacket(parts), this.#written);
-    for (const exchange of taken) exchange.taken();
+    while (!this.#closed && this.#inFlight < inFlightBytes) {
+      if (this.#inFlight > 0 && !this.#fillsMessage) return;
+      const taken: TunnelExchange[] = [];
+      const parts = this.#gather(taken);
+      if (parts.length === 0) return;
+      const packet = encodePacket(parts, this.#allocate);
+      this.#inFlight += packet.length;
+      this.#carrier.write(packet, () => this.#written(packet));
+      for (const exchange of taken) exchange.taken();
+    }
   }
 
-  readonly #written = (): void => {
-    this.#writing = false;
+  /** Whether what waits is enough for a whole message. */
+  get #fillsMessage(): boolean {
+    let waiting = 0;
+    for (const exchange of this.#ready) {
+      waiting += exchange.sendableBytes;
+      if (waiting >= packetBytes) return true;
+    }
+    return false;
+  }
+
+  #written(packet: Buffer): void {
+    this.#inFlight -= packet.length;
+    if (
+      packet.byteLength > smallPacketBytes &&
+      packet.buffer.byteLength === spareBytes &&
+      this.#spare.length < MAX_SPARE
+    )
+      this.#spare.push(packet.buffer as ArrayBuffer);
     this.#flush();
+  }
+
+  /** Large messages are made in memory that earlier ones have left: so many fresh buffers would keep the collector busy. */
+  readonly #allocate = (lengthBytes: number): Buffer => {
+    if (lengthBytes <= smallPacketBytes || lengthBytes > spareBytes) return Buffer.allocUnsafe(lengthBytes);
+    const memory = this.#spare.pop() ?? Buffer.allocUnsafeSlow(spareBytes).buffer;
+    return Buffer.from(memory as ArrayBuffer, 0, lengthBytes);
   };
 
   #gather(taken: TunnelExchange[]): Part[] {

@@ -38,14 +38,20 @@ function entrySize(part: Part): number {
   return 1 + varintSize(part.exchange) + 1 + varintSize(size) + size;
 }
 
-/** A `Packet` of the schema in one buffer. Data entries are framed by hand: 10 times cheaper than by reflection. */
-export function encodePacket(parts: readonly Part[]): Buffer {
+/**
+ * A `Packet` of the schema in one buffer, from `allocate` or of its own. Data entries are framed by hand: 10 times
+ * cheaper than by reflection.
+ */
+export function encodePacket(
+  parts: readonly Part[],
+  allocate: (lengthBytes: number) => Buffer = Buffer.allocUnsafe,
+): Buffer {
   let total = 0;
   for (const part of parts) {
     const size = entrySize(part);
     total += 1 + varintSize(size) + size;
   }
-  const out = Buffer.allocUnsafe(total);
+  const out = allocate(total);
   let at = 0;
   const putVarint = (value: number): void => {
     let rest = value;
