@@ -93,11 +93,21 @@ function bundle(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<ChildProcess> {
   const log = join(folder, `${file.split('/')[0]}.log`);
-  return start(process.execPath, ['--disable-warning=ExperimentalWarning', join(root, file), ...args], {
-    log,
-    wanted,
-    environment,
-  });
+  return start(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', ...nodeFlags(file), join(root, file), ...args],
+    {
+      log,
+      wanted,
+      environment,
+    },
+  );
+}
+
+/** What Node is told when it runs a process: docs/decisions/memory.md. */
+function nodeFlags(file: string): readonly string[] {
+  const described = readFileSync(join(root, file.split('/')[0] ?? '', 'package.json'), 'utf8');
+  return (JSON.parse(described) as { sallyport?: { nodeFlags?: string[] } }).sallyport?.nodeFlags ?? [];
 }
 
 function configuration(ports: { web: number; tunnel: number; postgres: number }, nats: number | undefined): string {

@@ -26,17 +26,16 @@ const resident = ({ processes }: Contender): Pair => ({
   agent: residentBytes(processes['agent'] ?? 0),
 });
 
-/** Measures a fresh gateway and agent: idle, then with one large result, then with many idle sessions. */
+/** Measures a fresh gateway and agent: idle, then with many idle sessions, then with one large result. */
 export async function memory(target: number): Promise<MemoryFigures> {
   const ours = await sallyport(target, 'Sallyport', 'bench');
   try {
     const idle = resident(ours);
-    const bulk = await whileBulk(ours);
-    const before = resident(ours);
     const clients = await open(ours);
     const after = resident(ours);
     for (const client of clients) await client.end();
-    const each = (role: keyof Pair): number => (after[role] - before[role]) / SESSIONS;
+    const each = (role: keyof Pair): number => (after[role] - idle[role]) / SESSIONS;
+    const bulk = await whileBulk(ours);
     return { idle, bulk, perSession: { gateway: each('gateway'), agent: each('agent') } };
   } finally {
     await ours.stop();

@@ -9,6 +9,12 @@ import { freePort } from './postgres.ts';
 
 const root = join(import.meta.dirname, '../..');
 
+/** As the command line starts them. */
+function nodeFlags(entry: string): string[] {
+  const described = readFileSync(join(root, entry.split('/')[0] ?? '', 'package.json'), 'utf8');
+  return (JSON.parse(described) as { sallyport?: { nodeFlags?: string[] } }).sallyport?.nodeFlags ?? [];
+}
+
 /** Entry points: the sources as they are, or what `deploy/build.mjs` made of them. */
 const entries = {
   source: {
@@ -188,10 +194,20 @@ export class Stack {
   }
 
   #spawn(entry: string, args: readonly string[], environment: NodeJS.ProcessEnv): ChildProcess {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...(this.#options.nodeArgs ?? []), join(root, entry), ...args], {
-      env: { PATH: process.env['PATH'], ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      process.execPath,
+      [
+        '--disable-warning=ExperimentalWarning',
+        ...nodeFlags(entry),
+        ...(this.#options.nodeArgs ?? []),
+        join(root, entry),
+        ...args,
+      ],
+      {
+        env: { PATH: process.env['PATH'], ...environment },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     for (const stream of [child.stdout, child.stderr]) {
       if (stream === null) continue;
       createInterface({ input: stream }).on('line', (line) => {

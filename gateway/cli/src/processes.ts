@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Failure } from './failures.ts';
 
 /** Where a process' code is: what was built beside this file, else the checkout's source. */
@@ -19,6 +19,14 @@ export function findProcess(name: ProcessName, exists: (path: string) => boolean
   throw new Failure(`the ${name} is not part of this installation`, {
     hint: 'Install the whole of Sallyport, or use its image.',
   });
+}
+
+/** What Node is to be told when it runs that file: the package of the process says so, and docs/decisions/memory.md why. */
+export function nodeFlags(file: string): readonly string[] {
+  const described = new URL('../package.json', pathToFileURL(file));
+  if (!existsSync(described)) return [];
+  const { sallyport } = JSON.parse(readFileSync(described, 'utf8')) as { sallyport?: { nodeFlags?: string[] } };
+  return sallyport?.nodeFlags ?? [];
 }
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

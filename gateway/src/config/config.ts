@@ -120,6 +120,11 @@ export function parseConfig(text: string, name: string, folder: string): Config 
   const [source, second] = readSources(text, name);
   if (second !== undefined) throw second.problem([], 'a configuration is one document');
   const read = source === undefined ? schema.parse({}) : source.as(schema);
+  const { ttl, maxTtl } = read.tokens;
+  if (ttl > maxTtl) {
+    const message = 'tokens.ttl: a token may not live longer than tokens.maxTtl (30d where it is not set)';
+    throw source?.problem(['tokens', 'ttl'], message) ?? new ConfigError(name, undefined, message);
+  }
   const at = (path: string): string => resolve(folder, path);
   const pem = (key: 'cert' | 'key', path: string): string => {
     try {

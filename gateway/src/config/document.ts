@@ -98,6 +98,8 @@ function told(issue: z.core.$ZodIssue, path: readonly PropertyKey[]): string {
   const where = path.map(String).join('.');
   const name = where === '' ? '' : `${where}: `;
   if (issue.code === 'invalid_type' && issue.message.includes('undefined')) return `${name}is missing`;
+  // Schemas of ours that say it themselves say it better.
+  if (!issue.message.startsWith('Invalid ')) return `${name}${issue.message}`;
   if (issue.code === 'invalid_value') {
     const values = issue.values.map(String);
     return `${name}must be ${values.length === 1 ? values[0] : `one of ${values.join(', ')}`}`;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 const word = z.string().min(1);
 const words = z.array(word);
 const labels = z.record(z.string(), z.string());
+const someLabels = labels.refine((given) => Object.keys(given).length > 0, 'must name at least one label');
 
 const who = z.strictObject({
   groups: words.optional(),
@@ -19,7 +20,9 @@ const connections = z.strictObject({
 
 const connection = z.strictObject({
   protocol: z.enum(['postgres'], { error: 'must be postgres: other protocols are not served in this version' }),
-  agent: z.union([word, z.strictObject({ labels })], { error: "must be an agent's name, or { labels: … }" }),
+  agent: z.union([word, z.strictObject({ labels: someLabels })], {
+    error: "must be an agent's name, or { labels: … }",
+  }),
   target: z.strictObject({
     host: word,
     port: z.int().min(1).max(65_535).optional(),
@@ -66,7 +69,13 @@ const identityProvider = z.strictObject({
   groupsClaim: word.optional(),
 });
 
-const user = z.strictObject({ groups: words.prefault([]), password: word.optional() });
+const user = z.strictObject({
+  groups: words.prefault([]),
+  password: z
+    .string()
+    .refine((text) => text === '(set)' || text.length >= 8, 'has fewer than 8 characters')
+    .optional(),
+});
 const serviceAccount = z.strictObject({ groups: words.prefault([]), description: z.string().optional() });
 
 /** The shape of each kind's spec. */

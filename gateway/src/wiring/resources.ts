@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 import { ConfigError } from '@sallyport/shared/errors/errors.ts';
+import { hint } from '@sallyport/shared/errors/nearest.ts';
 import type { ApplyOrder, ResourcesPort, StoredResource } from '../api/ports.ts';
 import type { Json } from '../audit/event.ts';
 import { type Kind, specs } from '../config/kinds.ts';
@@ -9,6 +10,7 @@ import type { Identity } from '../identity/identity.ts';
 import { type OidcProvider, wrongIssuer } from '../identity/provider.ts';
 import { compileMasks } from '../masking/mask-set.ts';
 import { compileRules } from '../policy/policy-set.ts';
+import { consequence } from '../protocols/postgres/sql/effects.ts';
 import type { Access, CurrentAccess } from '../sessions/access.ts';
 import type { ResourceStore } from '../store/resources.ts';
 
@@ -71,10 +73,11 @@ export class AppliedResources implements ResourcesPort {
 
   async #apply(order: ApplyOrder, source: string | undefined) {
     const { store, hashKey, journal } = this.#parts;
-    const parsed = parseAll(order);
     const before = await store.list();
     const named = (one: { kind: string; name: string }): string => `${one.kind}/${one.name}`;
     const known = new Map(before.map((one) => [named(one), one]));
+    const parsed = parseAll(order).map((one) => withKnownSecrets(one, known.get(named(one))));
+    for (const one of parsed) checkSource(one, known.get(named(one)), source);
     const outcomes = parsed.map((one) => {
       const old = known.get(named(one));
       const same = old !== undefined && isDeepStrictEqual(old.spec, kept(one)) && !hasPassword(one);
@@ -168,6 +171,33 @@ export class AppliedResources implements ResourcesPort {
   }
 }
 
+/** What a folder keeps is changed in the folder, and what was applied by hand by hand: neither undoes the other. */
+function checkSource(
+  { kind, name, source: file }: Parsed,
+  old: { source: string | undefined } | undefined,
+  source: string | undefined,
+) {
+  if (old === undefined || old.source === source) return;
+  throw file.problem(
+    ['name'],
+    source === undefined
+      ? `${kind} ${name} is kept by the gateway's folder of resources: change it there`
+      : `${kind} ${name} was applied by hand: delete it first (sallyport delete ${kind} ${name})`,
+  );
+}
+
+/** What was shown in place of a target's password means the password that is there. */
+function withKnownSecrets(one: Parsed, old: StoredResource | undefined): Parsed {
+  if (one.kind !== 'Connection') return one;
+  const spec = one.spec as Resource<'Connection'>['spec'];
+  if (spec.credential.password !== shown) return one;
+  const kept = (old?.spec['credential'] as { password?: string } | undefined)?.password;
+  if (kept === undefined) {
+    throw one.source.problem(['spec', 'credential', 'password'], 'no password is kept for this connection: write one');
+  }
+  return { ...one, spec: { ...spec, credential: { ...spec.credential, password: kept } } };
+}
+
 function parseAll({ documents, resources }: ApplyOrder): Parsed[] {
   const parsed = documents.flatMap(({ file, text }) => parseResources(text, file));
   // Resources that came as JSON are YAML too.
@@ -184,11 +214,25 @@ function parseAll({ documents, resources }: ApplyOrder): Parsed[] {
   return parsed;
 }
 
+const actions = new Set<string>([...consequence, 'session.open', 'postgres.query', 'postgres.execute']);
+
+function checkRule(rule: Resource<'Rule'>): void {
+  const wrong = rule.spec.actions?.find((action) => !actions.has(action));
+  if (wrong !== undefined) throw new Error(`actions: there is no ${wrong}; ${hint(wrong, actions)}`);
+  compileRules([rule] as never);
+}
+
+/** Checks begin their messages with the key that is wrong, where it is one of the spec's; a condition's do not. */
+function placeOf(message: string): string[] {
+  const [, key] = /^(?:(?:rule|mask) [^:]*: )?([a-z]+)[.:]/i.exec(message) ?? [];
+  return key === undefined ? ['when'] : [key];
+}
+
 /** Everything together must compile; who wrote the wrong one is told the line. */
 function check(after: readonly Resource[], parsed: readonly Parsed[], hashKey: Uint8Array): void {
   for (const one of parsed) {
     try {
-      if (one.kind === 'Rule') compileRules([one as Resource<'Rule'>] as never);
+      if (one.kind === 'Rule') checkRule(one as Resource<'Rule'>);
       if (one.kind === 'Mask') compileMasks([one as Resource<'Mask'>] as never, { hashKey });
       if (one.kind === 'IdentityProvider') {
         const wrong = wrongIssuer((one as Resource<'IdentityProvider'>).spec.issuer);
@@ -196,8 +240,7 @@ function check(after: readonly Resource[], parsed: readonly Parsed[], hashKey: U
       }
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      const key = one.kind === 'Rule' && /when|expression|approvers|who/.exec(message)?.[0];
-      throw one.source.problem(key === 'approvers' || key === 'who' ? ['spec', key] : ['spec', 'when'], message);
+      throw one.source.problem(['spec', ...placeOf(message)], message);
     }
   }
   accessOf(after, 0, hashKey);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { findProcess, type ProcessName, runProcess } from '../processes.ts';
+import { findProcess, nodeFlags, type ProcessName, runProcess } from '../processes.ts';
 import type { Run } from '../session.ts';
 
 /** `gateway` and `agent`: everything behind the word is the process' own. */
@@ -12,7 +12,8 @@ export function addProcesses(program: Command, run: Run): void {
       .passThroughOptions()
       .helpOption(false)
       .action(async (args: readonly string[]) => {
-        run.exitCode = await runProcess(process.execPath, [findProcess(name), ...args], run.env);
+        const file = findProcess(name);
+        run.exitCode = await runProcess(process.execPath, [...nodeFlags(file), file, ...args], run.env);
       });
   };
   add('gateway', 'start a gateway in the foreground');
