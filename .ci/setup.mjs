@@ -1,4 +1,5 @@
-// Brings a checkout to where it can run: npm packages, and with --tests the servers that tests talk to.
+// Brings a checkout to where it can run: npm packages, and with --tests the servers that tests talk to, with
+// --bench also those that it is measured beside.
 // Runs before anything is installed, so it is plain JavaScript for Node 20. A second run finds its work done.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -32,6 +33,7 @@ if (process.argv.includes('--tests')) {
     ...(found('psql') ? [] : ['postgresql-client']),
     ...(found('openssl') ? [] : ['openssl']),
     ...(found('nats-server') ? [] : ['nats-server']),
+    ...(process.argv.includes('--bench') ? ['pgbouncer', 'haproxy'].filter((name) => !found(name)) : []),
   ];
   if (missing.length > 0) {
     const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];

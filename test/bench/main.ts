@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startPostgres } from '../harness/postgres.ts';
 import { throughput } from './bulk.ts';
@@ -93,7 +93,16 @@ try {
 }
 const text = report(results, { rounds, seconds });
 console.log(text);
-if (values.write) writeFileSync(new URL('../../docs/benchmarks-latest.md', import.meta.url), text);
+if (values.write) keep(text);
+
+/** Puts the figures below the marker of docs/benchmarks.md. */
+function keep(figures: string): void {
+  const file = new URL('../../docs/benchmarks.md', import.meta.url);
+  const [head = '', rest = ''] = readFileSync(file, 'utf8').split(/(?<=<!-- figures[^\n]*-->\n)/);
+  if (!head.includes('<!-- figures') && rest === '')
+    throw new Error('docs/benchmarks.md has no marker for the figures');
+  writeFileSync(file, `${head}\n${figures}`);
+}
 
 /** Ten columns of about 100 bytes in all; 200 MB as text. */
 async function fill(port: number): Promise<void> {

@@ -72,7 +72,19 @@ function logged(folder: string): number[] {
   );
 }
 
-/** pgbench's own tables at a scale of ten: a million accounts. */
-export async function initialise(port: number): Promise<void> {
-  await run('pgbench', ['-i', '-q', '-s', '10', '-h', '127.0.0.1', '-p', String(port), '-U', 'postgres', 'postgres']);
+/** pgbench's own tables; 100,000 accounts for each unit of the scale. */
+export async function initialise(port: number, scale = 10): Promise<void> {
+  await run('pgbench', [
+    '-i',
+    '-q',
+    '-s',
+    String(scale),
+    '-h',
+    '127.0.0.1',
+    '-p',
+    String(port),
+    '-U',
+    'postgres',
+    'postgres',
+  ]);
 }

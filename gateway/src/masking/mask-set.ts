@@ -11,6 +11,7 @@ import { MaskVeil } from './veil.ts';
 
 /** A mask that was checked and made ready. */
 export interface CompiledMask {
+  readonly name: string;
   readonly spec: MaskSpec;
   readonly treatment: Treatment;
   readonly columns: readonly ColumnPattern[];
@@ -33,6 +34,7 @@ function compileMask({ name, spec }: NamedMask): CompiledMask {
   try {
     checkSpec(spec);
     return {
+      name,
       spec,
       treatment: { mask: name, as: spec.as ?? 'redact' },
       columns: (spec.columns ?? []).map(readColumnPattern),
@@ -58,8 +60,17 @@ export class MaskSet {
 
   /** What this person may see there; undefined where no mask concerns them, so that nothing need be decoded. */
   veil(principal: Principal, place: Place): MaskVeil | undefined {
-    const masks = this.#masks.filter(({ spec }) => applies(spec, principal, place));
+    const masks = this.#concerning(principal, place);
     return masks.length === 0 ? undefined : new MaskVeil(masks, this.#hashKey);
+  }
+
+  /** The masks that make the veil, as one text: as long as it stays the same, so does what the person may see. */
+  terms(principal: Principal, place: Place): string {
+    return JSON.stringify(this.#concerning(principal, place).map(({ name, spec }) => [name, spec]));
+  }
+
+  #concerning(principal: Principal, place: Place): CompiledMask[] {
+    return this.#masks.filter(({ spec }) => applies(spec, principal, place));
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Connection } from '@sallyport/shared/access/connection.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
 import type { AgentHub } from '../agents/hub.ts';
@@ -29,6 +30,8 @@ export class Session {
   readonly #relays = new Set<Relay>();
   #denial: Denial | undefined;
   #endedAt: number | undefined;
+  /** The masks that its veil was made of; undefined until it is made. */
+  #terms: string | undefined;
   #reason: string | undefined;
 
   constructor(parts: SessionParts) {
@@ -59,6 +62,12 @@ export class Session {
       statements: desk.statements,
       refused: desk.refusals,
     };
+  }
+
+  /** Whether it runs under other masks than are in force for this connection now. */
+  isVeiledOtherwise(connection: Connection): boolean {
+    if (this.#terms === undefined) return false;
+    return this.#parts.access.now.masks.terms(this.admission.principal, connection) !== this.#terms;
   }
 
   /** Serves the visitor until it, the target or the gateway ends it. Never rejects. */
@@ -115,6 +124,7 @@ export class Session {
     const { agents, access } = this.#parts;
     const { connection, principal } = this.admission;
     const { policy, masks } = access.now;
+    this.#terms = masks.terms(principal, connection);
     return {
       place: JSON.stringify([connection.name, connection.agent, connection.target, connection.credential.username]),
       veil: masks.veil(principal, connection),

@@ -176,15 +176,19 @@ export class Sessions {
     }, left).unref();
   }
 
-  /** Rules have changed: whoever may no longer open the connection is sent away. */
+  /** Rules have changed: whoever may no longer open the connection, or may now see other values, is sent away. */
   #review(access: Access): void {
     for (const session of this.#living.values()) {
       const { principal, connection, sessionId } = session.admission;
       const { sourceAddress, startedAt } = session.record;
       const current = access.connections.get(connection.name);
       const facts = { id: sessionId, sourceAddress, startedAt };
-      if (current !== undefined && access.policy.mayOpen(principal, current, facts).outcome !== 'deny') continue;
-      session.end({ reason: 'ended', message: `access to ${connection.name} has ended: the rules have changed` });
+      const isDenied = current === undefined || access.policy.mayOpen(principal, current, facts).outcome === 'deny';
+      // What was read and prepared under the old masks could still be shown by them: a new session starts clean.
+      const message = isDenied
+        ? `access to ${connection.name} has ended: the rules have changed`
+        : `the masks on ${connection.name} that apply to you have changed; connect again`;
+      if (isDenied || session.isVeiledOtherwise(current)) session.end({ reason: 'ended', message });
     }
   }
 

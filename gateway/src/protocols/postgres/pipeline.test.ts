@@ -63,10 +63,43 @@ describe('what a prepared name stands for', () => {
     pipeline.sync();
     pipeline.completed('bind');
     pipeline.copyInStarted();
-    pipeline.sync();
     pipeline.copyInEnded();
     pipeline.sync();
     pipeline.ready('I');
     assert.ok(pipeline.idle);
+  });
+});
+
+describe('which answer belongs to what cannot be told, so it is refused', () => {
+  const pipelineWith = (...steps: readonly ((pipeline: Pipeline<string>) => void)[]) => {
+    const pipeline = new Pipeline<string>();
+    for (const step of steps) step(pipeline);
+    return pipeline;
+  };
+  const bound = (pipeline: Pipeline<string>) => pipeline.change('portal', '', 'copy', 'bind');
+  const query = (pipeline: Pipeline<string>) => pipeline.query();
+  const sync = (pipeline: Pipeline<string>) => pipeline.sync();
+  const done = (pipeline: Pipeline<string>) => pipeline.copyInEnded();
+  const copying = (pipeline: Pipeline<string>) => pipeline.copyInStarted();
+  const ready = (pipeline: Pipeline<string>) => pipeline.ready('I');
+
+  for (const [name, ...steps] of [
+    ['a query that an error before it would skip', bound, query],
+    ['a Sync that a copy swallows', query, sync, copying],
+    ['a query sent ahead of a copy', query, query, copying],
+    ['the end of a copy before its start', query, done, copying],
+    ['the same, and more behind it', bound, done, bound, sync, copying],
+    ['a pipeline sent ahead of a copy', query, bound, copying],
+    ['a Sync while a copy runs', query, copying, sync],
+    ['a query while a copy runs', query, copying, query],
+    ['an answer that nobody asked for', query, ready, ready],
+  ] as const) {
+    it(name, () => assert.throws(() => pipelineWith(...steps), { name: 'WireError' }));
+  }
+
+  it('but a copy as clients do it passes, by a query and by the extended query', () => {
+    pipelineWith(query, copying, done, ready, query, ready);
+    pipelineWith(bound, sync, copying, done, sync, ready, bound, sync, ready);
+    pipelineWith(query, copying, (pipeline) => pipeline.failed(), done, ready, done, query, copying, done, ready);
   });
 });

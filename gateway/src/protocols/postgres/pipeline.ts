@@ -34,6 +34,10 @@ class Segment<T> {
   /** How it was closed; undefined while it is open. */
   closedBy: 'sync' | 'query' | undefined;
   poison: Poison | undefined;
+  /** It holds messages of the extended query. */
+  isExtended = false;
+  /** A copy was ended in it that had not been seen to start. */
+  isCopyEnded = false;
   #settled: Promise<void> | undefined;
   #settle: (() => void) | undefined;
 
@@ -80,7 +84,16 @@ export class Pipeline<T> {
   }
 
   change(of: 'statement' | 'portal', name: string, value: T | undefined, completion: Change<T>['completion']): void {
+    this.extended();
     this.#open.changes.push({ of, name, value, completion });
+  }
+
+  /** A message of the extended query was sent: after an error the target skips what follows, until Sync. */
+  extended(): void {
+    const open = this.#open;
+    // What ended a copy before them was late, and is of no copy of theirs.
+    if (!open.isExtended) open.isCopyEnded = false;
+    open.isExtended = true;
   }
 
   /** An answer will be due for what was just sent. Call before `query()`. */
@@ -118,13 +131,22 @@ export class Pipeline<T> {
     return this.#names[of].get(name);
   }
 
-  /** A Sync was sent. While the target copies in it ignores Sync (PostgreSQL manual, 54.2.6). */
+  /**
+   * A Sync was sent.
+   * @throws WireError while data is copied in: the target ignores it unless it has failed meanwhile (54.2.6)
+   */
   sync(): void {
-    if (!this.#copyIn) this.#close('sync');
+    if (this.#copyIn) throw unsupported('Sync while data is copied in; send CopyDone or CopyFail before it');
+    this.#close('sync');
   }
 
-  /** A Query was sent: it answers for itself and ends the unnamed statement and portal. */
+  /**
+   * A Query was sent: it answers for itself and ends the unnamed statement and portal.
+   * @throws WireError within an unsynced pipeline: whether the target answers or skips it could not be told
+   */
   query(): void {
+    if (this.#open.isExtended) throw unsupported('a simple query within a pipeline; send Sync before it');
+    if (this.#copyIn) throw unsupported('a query while data is copied in; send CopyDone before it');
     this.#close('query');
   }
 
@@ -159,17 +181,32 @@ export class Pipeline<T> {
     else this.#names[change.of].set(change.name, change.value);
   }
 
+  /**
+   * The target has begun to copy in. It swallows what was sent ahead, so nothing may have been.
+   * @throws WireError where something was: which answer belongs to what could not be told
+   */
   copyInStarted(): void {
     this.#copyIn = true;
     const copying = this.#segments[0] as Segment<T>;
+    const [, next, ...more] = this.#segments;
+    const isAhead = next !== undefined && (next.isExtended || next.isCopyEnded);
+    if (more.length > 0 || isAhead || (copying.isExtended && copying.isCopyEnded)) {
+      throw unsupported('messages sent ahead of a COPY FROM STDIN; wait for CopyInResponse');
+    }
     if (copying.closedBy !== 'sync') return;
     // The Sync that was sent along with the Execute is swallowed by the target: the segment is open again.
     copying.closedBy = undefined;
     this.#segments.length = 1;
   }
 
-  /** The client has sent CopyDone or CopyFail, or the target has raised an error. */
+  /** The client has sent CopyDone or CopyFail. */
   copyInEnded(): void {
+    if (!this.#copyIn) this.#open.isCopyEnded = true;
+    this.#copyIn = false;
+  }
+
+  /** The target has raised an error: it copies no more. */
+  failed(): void {
     this.#copyIn = false;
   }
 
@@ -177,7 +214,9 @@ export class Pipeline<T> {
     this.#status = status;
     this.#copyIn = false;
     if (status === 'I') this.#names.portal.clear();
-    if (this.#segments.length === 1) return;
+    if (this.#segments.length === 1) {
+      throw new WireError('ERR_WIRE_UNEXPECTED', 'the target is ready although nobody asked it anything');
+    }
     const answered = this.#segments.shift() as Segment<T>;
     if (answered.closedBy === 'query') {
       this.#names.statement.delete('');
@@ -186,6 +225,8 @@ export class Pipeline<T> {
     answered.settle();
   }
 }
+
+const unsupported = (what: string): WireError => new WireError('ERR_WIRE_UNSUPPORTED', `not supported here: ${what}`);
 
 /** Names a segment without giving access to it. */
 export type SegmentHandle = object;

@@ -102,7 +102,7 @@ export class ReplyReader implements CutterSink {
   }
 
   #error(buffer: Buffer, start: number, end: number): boolean {
-    this.#pipeline.copyInEnded();
+    this.#pipeline.failed();
     const expected = this.#pipeline.expected;
     if (expected === undefined) return true;
     const text = decodeFields(buffer, start, end)['M'] ?? '';

@@ -122,6 +122,7 @@ export class RequestReader implements CutterSink {
         this.#pipeline.copyInEnded();
         break;
       case Frontend.Describe:
+        this.#pipeline.extended();
         if (this.#veiled) this.#describe(buffer, start, end);
         break;
       case Frontend.CopyData:
@@ -171,6 +172,7 @@ export class RequestReader implements CutterSink {
 
   #execute(buffer: Buffer, start: number, end: number): void {
     const { portal } = decodeExecute(buffer, start, end);
+    this.#pipeline.extended();
     const bytes = buffer.subarray(start, end);
     const known = this.#pipeline.lookup('portal', portal);
     if (this.#veiled) this.#pipeline.expect('execute', known);
