@@ -1,6 +1,6 @@
 import type { Node } from '../sql/analysis.ts';
 import { type Environment, itemNamed, resolve, resolveIn, wholeRow } from './environment.ts';
-import { harmlessVolatile, isTotal, opaqueFunctions } from './functions.ts';
+import { isHarmless, isTotal, opaqueFunctions } from './functions.ts';
 import { queryFields } from './queries.ts';
 import { list, opened, type Trace, text, texts } from './trace.ts';
 import { derived, plain, unknown, type Value } from './value.ts';
@@ -180,12 +180,14 @@ function call(fields: Node, env: Environment, trace: Trace): Value {
   for (const condition of conditions) trace.observe(condition);
   if (fields['agg_distinct'] === true) for (const arg of args) trace.observe(arg);
   const value = derived(args);
-  if (opaqueFunctions.test(name)) {
+  // A setting is told to the client: only what the client wrote itself may become one.
+  const isSetting = name === 'set_config' && value.sources.size === 0 && !value.unknown;
+  if (opaqueFunctions.test(name) && !isSetting) {
     trace.hide(`${name}() reads more than its arguments`);
     return { ...value, unknown: true };
   }
   const kind = trace.catalogue.functionKind(schema, name);
-  const known = kind === 'pure' || (harmlessVolatile.has(name) && (schema === undefined || schema === 'pg_catalog'));
+  const known = isSetting || kind === 'pure' || (isHarmless(name) && (schema === undefined || schema === 'pg_catalog'));
   const protectedAt = args.flatMap(({ sources }, at) => (sources.size > 0 ? [at] : []));
   if (!known || !isTotal(name, protectedAt)) failing(value, trace);
   return known ? value : { ...value, unknown: true };

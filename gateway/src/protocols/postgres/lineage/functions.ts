@@ -49,8 +49,11 @@ export const opaqueFunctions =
 export const opaqueRelations = words(
   `pg_stats pg_statistic pg_statistic_ext_data pg_stats_ext pg_stats_ext_exprs pg_stat_activity pg_stat_statements
   pg_stat_statements_info pg_largeobject pg_authid pg_shadow pg_user_mapping pg_user_mappings pg_hba_file_rules
-  pg_file_settings pg_cursors pg_prepared_statements pg_subscription pg_dist_authinfo user_mapping_options`,
+  pg_file_settings pg_cursors pg_prepared_statements pg_dist_authinfo user_mapping_options`,
 );
+
+/** Single columns of the catalogue that hold secrets. */
+export const secretColumns = words('pg_subscription.subconninfo');
 
 /** One column each, whatever they are called with. */
 export const scalarSets = words(
@@ -67,8 +70,15 @@ export const tableFunctions: Readonly<Record<string, readonly string[]>> = {
   jsonb_each_text: ['key', 'value'],
 };
 
+/** What tools ask of the catalogue and the server: names, sizes, positions; never a stored value. */
+const introspection =
+  /^pg_(?:partition_\w+|get_\w+|is_\w+|\w+_is_visible|relation_\w+|table_size|indexes_size|total_relation_size|tablespace_\w+|database_size|size_pretty|postmaster_start_time|conf_load_time|backend_pid|my_temp_schema|current_snapshot|export_snapshot|current_xact_id\w*|current_wal_\w+|last_\w+|control_\w+|stat_get_(?!activity|backend_activity)\w+|available_\w+|timezone_\w+|options_to_table|lock_status|blocking_pids|safe_snapshot_blocking_pids|show_all_settings|cancel_backend|terminate_backend|encoding_to_char|char_to_encoding)$/;
+
+/** Whether a volatile function of PostgreSQL's own reads nothing that is protected. */
+export const isHarmless = (name: string): boolean => harmlessVolatile.has(name) || introspection.test(name);
+
 /** Functions that read nothing although PostgreSQL calls them volatile. */
-export const harmlessVolatile = words(
+const harmlessVolatile = words(
   `random gen_random_uuid uuidv4 uuidv7 clock_timestamp timeofday nextval currval lastval setseed pg_sleep pg_sleep_for
   pg_sleep_until pg_advisory_lock pg_advisory_unlock pg_advisory_unlock_all pg_advisory_xact_lock pg_try_advisory_lock
   pg_try_advisory_xact_lock pg_advisory_lock_shared pg_notify txid_current pg_current_xact_id random_normal`,

@@ -2,7 +2,7 @@ import type { Node } from '../sql/analysis.ts';
 import { type Column, isSystem, type Relation } from './catalogue.ts';
 import { type Environment, empty, type Item, type Source, tableNamed, within } from './environment.ts';
 import { evaluate } from './expressions.ts';
-import { opaqueRelations, scalarSets, tableFunctions } from './functions.ts';
+import { opaqueRelations, scalarSets, secretColumns, tableFunctions } from './functions.ts';
 import { queryFields } from './queries.ts';
 import { aliasOf, list, opened, Trace, texts } from './trace.ts';
 import { derived, either, type Field, plain, stored, unknown, type Value } from './value.ts';
@@ -108,7 +108,10 @@ function checkRelation(relation: Relation, trace: Trace): void {
 export function relationItem(relation: Relation, trace: Trace): Item {
   const { name, schema } = relation;
   if (isSystem(relation)) {
-    const fields = relation.columns.map((column): Field => ({ ...plain, name: column.name, typeOid: column.typeOid }));
+    const fields = relation.columns.map((column): Field => {
+      const made = secretColumns.has(`${name}.${column.name}`) ? unknown : plain;
+      return { ...made, name: column.name, typeOid: column.typeOid };
+    });
     return { alias: name, schema, fields, rest: undefined, isTable: true };
   }
   const fields = relation.isView
