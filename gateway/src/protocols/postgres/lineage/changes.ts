@@ -38,7 +38,11 @@ function changed(fields: Node, env: Environment, trace: Trace): Item {
   return item;
 }
 
-const only = (item: Item): Source => ({ items: [item], columns: item.fields });
+const only = (item: Item): Source => ({ items: [item], columns: inOrder(item) });
+
+/** Its columns by their places; undefined where only their names are known. */
+export const inOrder = ({ fields, isUnordered }: Item): readonly Field[] | undefined =>
+  isUnordered === true ? undefined : fields;
 
 /** A value on its way into a column: nothing is copied where it comes from that very column. */
 function assign(value: Value, target: Field | undefined, trace: Trace): void {
@@ -51,7 +55,7 @@ function insert(fields: Node, env: Environment, trace: Trace): readonly Field[] 
   const item = changed(fields, env, trace);
   const names = list(fields['cols']).map((one) => String(opened(one)?.[1]['name'] ?? ''));
   const into =
-    names.length === 0 ? item.fields : names.map((name) => item.fields?.find((field) => field.name === name));
+    names.length === 0 ? inOrder(item) : names.map((name) => item.fields?.find((field) => field.name === name));
   if (fields['selectStmt'] !== undefined) {
     const rows = queryFields(fields['selectStmt'], env, trace);
     for (const [i, value] of (rows ?? [{ ...unknown, name: '' }]).entries()) assign(value, into?.[i], trace);
@@ -124,7 +128,7 @@ function merge(fields: Node, env: Environment, trace: Trace): readonly Field[] |
     }
     const names = list(clause['targetList']).map((target) => String(opened(target)?.[1]['name'] ?? ''));
     for (const [i, node] of values.entries()) {
-      const target = names.length === 0 ? item.fields?.[i] : item.fields?.find(({ name }) => name === names[i]);
+      const target = names.length === 0 ? inOrder(item)?.[i] : item.fields?.find(({ name }) => name === names[i]);
       assign(evaluate(node, inner, trace), target, trace);
     }
   }

@@ -9,6 +9,8 @@ export interface Item {
   readonly fields: readonly Field[] | undefined;
   /** What a column that is not among the fields is made of; undefined where there can be none. */
   readonly rest: Value | undefined;
+  /** The fields are known by name only: nobody knows which of them `*` stands for. */
+  readonly isUnordered?: boolean;
   /** A table itself: it has the system's columns too. */
   readonly isTable?: boolean;
 }

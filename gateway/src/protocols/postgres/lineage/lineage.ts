@@ -1,6 +1,6 @@
 import type { Node, Statement } from '../sql/analysis.ts';
 import { type Catalogue, type Column, familyOf } from './catalogue.ts';
-import { returnsRows } from './changes.ts';
+import { inOrder, returnsRows } from './changes.ts';
 import { empty } from './environment.ts';
 import { queryFields } from './queries.ts';
 import { tableItem } from './sources.ts';
@@ -161,8 +161,8 @@ function copy(fields: Node, trace: Trace): Rows {
     if (relation !== undefined) tableItem(relation, empty, trace);
     return noRows;
   }
-  const all =
-    relation === undefined ? queryFields(fields['query'], empty, trace) : tableItem(relation, empty, trace).fields;
+  const table = relation && tableItem(relation, empty, trace);
+  const all = table === undefined ? queryFields(fields['query'], empty, trace) : inOrder(table);
   const names = list(fields['attlist']).map(text);
   const made =
     names.length === 0 ? all : names.map((name) => all?.find((field) => field.name === name) ?? { ...unknown, name });

@@ -163,7 +163,10 @@ function starOf(
   if (opened(parts.at(-1))?.[0] !== 'A_Star') return undefined;
   const names = texts(parts.slice(0, -1));
   const alias = names.at(-1);
-  if (alias !== undefined) return { columns: itemNamed(env, names.at(-2), alias)?.fields, indirect: false };
-  const open = env.items.some((item) => item.fields === undefined);
+  if (alias !== undefined) {
+    const item = itemNamed(env, names.at(-2), alias);
+    return { columns: item?.isUnordered === true ? undefined : item?.fields, indirect: false };
+  }
+  const open = env.items.some((item) => item.fields === undefined || item.isUnordered === true);
   return { columns: open ? undefined : env.columns, indirect: false };
 }

@@ -37,7 +37,10 @@ export function sourceOf(node: unknown, env: Environment, siblings: Source, trac
   }
 }
 
-const single = (item: Item): Source => ({ items: [item], columns: item.fields });
+const single = (item: Item): Source => ({
+  items: [item],
+  columns: item.isUnordered === true ? undefined : item.fields,
+});
 
 export const nothing: Source = { items: [], columns: [] };
 
@@ -82,8 +85,13 @@ function anyOf(relations: readonly Relation[], trace: Trace): Item {
     });
     return { alias: undefined, fields, rest: undefined, isTable: true };
   }
-  const rest = derived(all.flatMap(({ fields }): readonly Value[] => fields ?? [unknown]));
-  return { alias: undefined, fields: undefined, rest };
+  // Of different shapes: a name stands for the columns of that name, whichever has one.
+  const named = Map.groupBy(
+    all.flatMap(({ fields }) => fields ?? []),
+    ({ name }) => name,
+  );
+  const fields = [...named].map(([name, twins]): Field => ({ ...either(twins), name }));
+  return { alias: undefined, fields, rest: undefined, isTable: true, isUnordered: true };
 }
 
 /** Every relation that a name may stand for, by the search path where it is known. */
@@ -161,7 +169,14 @@ function renamed(item: Item, fields: Node): Item {
   if (name === undefined) return item;
   const known = item.fields?.map((field, i) => ({ ...field, name: columns[i] ?? field.name }));
   const isTable = item.isTable === true;
-  if (known !== undefined || columns.length === 0) return { alias: name, fields: known, rest: item.rest, isTable };
+  // An alias that names the columns of an unknown order names nobody knows which.
+  if (item.isUnordered === true && columns.length > 0) {
+    return { alias: name, fields: undefined, rest: { ...derived(item.fields ?? []), unknown: true }, isTable };
+  }
+  const isUnordered = item.isUnordered === true;
+  if (known !== undefined || columns.length === 0) {
+    return { alias: name, fields: known, rest: item.rest, isTable, isUnordered };
+  }
   return { alias: name, fields: undefined, rest: item.rest };
 }
 
