@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { newEvent } from './events.ts';
+import { eventWriter, newEvent } from './events.ts';
 import { uuid7 } from './uuid7.ts';
 
 describe('uuid7', () => {
@@ -54,5 +54,17 @@ describe('newEvent', () => {
       assert.ok(JSON.stringify(event).length < 1_000_000);
       assert.ok(Object.keys(event.data).some((key) => key.endsWith('Truncated')));
     }
+  });
+});
+
+describe('eventWriter', () => {
+  it('writes what newEvent would, with an id and a time of its own', () => {
+    const facts = { connection: 'shop "é"', sessionId: 's', principal: { id: 'user:a', name: 'a' } };
+    const data = { text: "select 'x\"'", n: 1 };
+    const { id, time, ...rest } = JSON.parse(eventWriter('postgres.query', facts)(JSON.stringify(data)));
+    const { id: _, time: __, ...expected } = newEvent('postgres.query', { ...facts, data });
+    assert.deepEqual(rest, JSON.parse(JSON.stringify(expected)));
+    assert.match(id, /^[0-9a-f-]{36}$/);
+    assert.match(time, /Z$/);
   });
 });

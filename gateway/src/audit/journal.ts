@@ -106,6 +106,11 @@ export class Journal {
    * @throws Unavailable ERR_JOURNAL_UNAVAILABLE; the next call tries anew.
    */
   append(event: AuditEvent): number {
+    return this.appendJson(JSON.stringify(event));
+  }
+
+  /** As `append`, for an event that is JSON already, as `JSON.stringify` writes it. */
+  appendJson(event: string): number {
     try {
       if (this.#end.suspect) this.#syncNow();
       const sequence = this.#write(event);
@@ -125,7 +130,7 @@ export class Journal {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     try {
       if (this.#end.suspect) this.#syncNow();
-      const sequence = this.#write(event);
+      const sequence = this.#write(JSON.stringify(event));
       this.#waiting.push({ sequence, resolve, reject });
     } catch (error) {
       throw unavailable(error);
@@ -189,11 +194,11 @@ export class Journal {
     }
   }
 
-  #write(event: AuditEvent): number {
+  #write(event: string): number {
     if (this.#closed) throw new Error('it is closed');
     if (this.#end.size >= this.#options.segmentBytes && !this.#syncing) this.#rotate();
     const sequence = this.#sequence + 1;
-    const length = this.#place(recordJson(sequence, JSON.stringify(event)));
+    const length = this.#place(recordJson(sequence, event));
     const next = hash('sha256', this.#line.subarray(0, length), 'hex');
     this.#line.write(next, 0, 'latin1');
     this.#line[length] = 0x0a;

@@ -57,6 +57,24 @@ describe('a recording', () => {
     assert.deepEqual(read1.ending, { end: { why: 'the client left', droppedReplyBytes: 0 }, truncated: false });
   });
 
+  it('keeps the order of entries that may wait for the next, and writes them by itself in the end', async () => {
+    const writer = RecordingWriter.create(newPath(), header);
+    writer.entrySoon('request', 'a');
+    writer.entrySoon('request', 'b'.repeat(3000));
+    writer.entrySoon('request', 'c'.repeat(3000));
+    writer.entry('reply', Buffer.from('d'));
+    writer.entrySoon('request', 'e');
+    writer.entry('reply', Buffer.alloc(100_000, 'f'));
+    writer.entrySoon('request', 'g');
+    await writer.growth.beyond(writer.sizeBytes, undefined);
+    const { entries } = await read(writer.path);
+    assert.deepEqual(
+      entries.map(([kind, payload]) => `${kind}:${payload[0]}${payload.length}`),
+      ['request:a1', 'request:b3000', 'request:c3000', 'reply:d1', 'request:e1', 'reply:f100000', 'request:g1'],
+    );
+    await writer.close('');
+  });
+
   it('says when things happened', async () => {
     const recording = await readRecording(await written('{}', '{}', '{}'));
     const times: number[] = [];

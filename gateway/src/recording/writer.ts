@@ -23,10 +23,27 @@ export interface WriterOptions {
 /** Up to here one copy is cheaper than a vectored write. Bytes. */
 const COPY_UP_TO_BYTES = 2048;
 
+/** Frames of `entrySoon` that wait together. Bytes. */
+const MAX_PENDING_BYTES = 4096;
+
+/** How long a frame of `entrySoon` waits at most for another to go with. */
+const SOON_MS = 20;
+
 /** Every write is synchronous, so all writers share the place where frames are put together. */
 const scratch = Buffer.allocUnsafeSlow(HEAD_BYTES + COPY_UP_TO_BYTES);
+const gathered = Buffer.allocUnsafeSlow(MAX_PENDING_BYTES + HEAD_BYTES + COPY_UP_TO_BYTES);
 const scratchHead = scratch.subarray(0, HEAD_BYTES);
 const sync = promisify(fdatasync);
+
+/** Writers whose frames wait; one timer serves them all. */
+const waiting = new Set<RecordingWriter>();
+let timer: NodeJS.Timeout | undefined;
+
+function flushWaiting(): void {
+  timer = undefined;
+  for (const writer of waiting) writer.flush();
+  waiting.clear();
+}
 
 /** Appends one session's entries to its file. What `entry` returned from survives `kill -9`: the kernel has it. */
 export class RecordingWriter {
@@ -36,6 +53,8 @@ export class RecordingWriter {
   readonly #fd: number;
   readonly #maxBytes: number;
   readonly #originMs = performance.now();
+  /** Whole frames that go with the next one. */
+  #pending: Buffer | undefined;
   #sizeBytes = 0;
   #droppedBytes = 0;
   #failure: Unavailable | undefined;
@@ -84,6 +103,34 @@ export class RecordingWriter {
     this.#append(kind, payload);
   }
 
+  /**
+   * An entry that is in the file before the next one is, or 20 ms later: what is asked is written together with the first
+   * of its answer. @throws as `entry`
+   */
+  entrySoon(kind: EntryKind, payload: string): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    const bytes = Buffer.from(payload);
+    if (this.#closed || bytes.length + HEAD_BYTES > MAX_PENDING_BYTES) return this.entry(kind, bytes);
+    const frame = Buffer.allocUnsafe(HEAD_BYTES + bytes.length);
+    const checksum = writeHead(frame, kind, bytes.length, this.#nowUs());
+    frame.writeUInt32BE(crc32(bytes, checksum), 15);
+    frame.set(bytes, HEAD_BYTES);
+    if ((this.#pending?.length ?? 0) + frame.length > MAX_PENDING_BYTES) this.#flush();
+    this.#pending = this.#pending === undefined ? frame : Buffer.concat([this.#pending, frame]);
+    waiting.add(this);
+    if (timer === undefined) timer = setTimeout(flushWaiting, SOON_MS);
+  }
+
+  /** Writes what waits. Never throws: whoever writes next is told. */
+  flush(): void {
+    if (this.#closed || this.#failure !== undefined) return;
+    try {
+      this.#flush();
+    } catch {
+      // It waits on; the next entry tries again, and says why where it fails.
+    }
+  }
+
   /** One listener: who keeps account of living recordings. */
   onClosed(listener: () => void): void {
     this.#whenClosed = listener;
@@ -120,17 +167,50 @@ export class RecordingWriter {
   #append(kind: FrameKind, payload: Uint8Array): void {
     const lengthBytes = payload.length;
     if (lengthBytes > MAX_PAYLOAD_BYTES) throw unavailable(this.path, new Error(`${lengthBytes} bytes are too much`));
-    const timeUs = Math.round((performance.now() - this.#originMs) * 1000);
-    const checksum = writeHead(scratch, kind, lengthBytes, timeUs);
+    const checksum = writeHead(scratch, kind, lengthBytes, this.#nowUs());
     scratch.writeUInt32BE(crc32(payload, checksum), 15);
+    const before = this.#pending;
+    this.#guarded(() => (before === undefined ? this.#write(payload) : this.#writeBehind(before, payload)));
+    this.#pending = undefined;
+    this.#sizeBytes += (before?.length ?? 0) + HEAD_BYTES + lengthBytes;
+    this.growth.reach(this.#sizeBytes);
+  }
+
+  #flush(): void {
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    this.#guarded(() => this.#writeAll(pending, 0));
+    this.#pending = undefined;
+    this.#sizeBytes += pending.length;
+    this.growth.reach(this.#sizeBytes);
+  }
+
+  #nowUs(): number {
+    return Math.round((performance.now() - this.#originMs) * 1000);
+  }
+
+  #guarded(write: () => void): void {
     try {
-      this.#write(payload);
+      write();
     } catch (error) {
       this.#undo(error);
       throw unavailable(this.path, error);
     }
-    this.#sizeBytes += HEAD_BYTES + lengthBytes;
-    this.growth.reach(this.#sizeBytes);
+  }
+
+  /** What waits, the head in `scratch`, the payload: as one. */
+  #writeBehind(before: Buffer, payload: Uint8Array): void {
+    const headAt = before.length;
+    if (payload.length > COPY_UP_TO_BYTES) {
+      const written = writevSync(this.#fd, [before, scratchHead, payload]);
+      const totalBytes = headAt + HEAD_BYTES + payload.length;
+      if (written < totalBytes) this.#writeAll(Buffer.concat([before, scratchHead, payload]), written);
+      return;
+    }
+    gathered.set(before, 0);
+    gathered.set(scratchHead, headAt);
+    gathered.set(payload, headAt + HEAD_BYTES);
+    this.#writeAll(gathered.subarray(0, headAt + HEAD_BYTES + payload.length), 0);
   }
 
   /** The head in `scratch`, then the payload. */

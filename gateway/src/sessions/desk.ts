@@ -2,7 +2,7 @@ import type { Action } from '@sallyport/shared/access/action.ts';
 import type { Approvers, Denial, Verdict } from '@sallyport/shared/access/verdict.ts';
 import type { ApprovalDesk } from '../approvals/approval-desk.ts';
 import type { Json } from '../audit/event.ts';
-import { newEvent } from '../audit/events.ts';
+import { eventWriter, newEvent } from '../audit/events.ts';
 import type { Journal } from '../audit/journal.ts';
 import type { Decider } from '../policy/decider.ts';
 import type { Matter } from '../protocols/protocol.ts';
@@ -17,8 +17,8 @@ export interface DeskParts {
   readonly startedAt: number;
   readonly sourceAddress: string;
   readonly access: CurrentAccess;
-  readonly journal: Pick<Journal, 'append'>;
-  readonly recording: Pick<RecordingWriter, 'entry'>;
+  readonly journal: Pick<Journal, 'append' | 'appendJson'>;
+  readonly recording: Pick<RecordingWriter, 'entry' | 'entrySoon'>;
   readonly approvals: Pick<ApprovalDesk, 'request'>;
   /** Where the approval's page is, for the person who waits. */
   readonly approvalUrl: (id: string) => string;
@@ -29,6 +29,7 @@ export class SessionDesk implements Desk {
   readonly #parts: DeskParts;
   #decider: Decider;
   #revision: number;
+  readonly #writers = new Map<string, (data: string) => string>();
   statements = 0;
   refusals = 0;
 
@@ -50,15 +51,20 @@ export class SessionDesk implements Desk {
     return this.#decider.decide(matter.action, matter.basis);
   }
 
-  perform({ action, exposure }: Matter, rule: string): void {
+  perform({ action, basis, exposure }: Matter, rule: string): void {
     this.statements += 1;
     const masks = exposure === undefined || exposure.masks.length === 0 ? undefined : exposure.masks;
-    this.#journal(action.kind, { ...told(action), rule, ...(masks === undefined ? {} : { masks }) });
-    const { kind, verb, text, parameters } = action;
-    this.#parts.recording.entry(
-      'request',
-      JSON.stringify({ kind, verb, text, parameters: parameters?.map(nullable), rule, masks }),
-    );
+    const written = masks === undefined ? writtenOf(action, basis, rule) : undefined;
+    const parameters = written === undefined ? undefined : parametersOf(action);
+    if (written === undefined || parameters === undefined) {
+      this.#journal(action.kind, { ...told(action), rule, ...(masks === undefined ? {} : { masks }) });
+    } else this.#parts.journal.appendJson(this.#writer(action.kind)(`{${parameters}${written.journal}}`));
+    const { kind, verb, text } = action;
+    const request =
+      written === undefined || parameters === undefined
+        ? JSON.stringify({ kind, verb, text, parameters: action.parameters?.map(nullable), rule, masks })
+        : `{"kind":"${kind}",${parameters}${written.recording}}`;
+    this.#parts.recording.entrySoon('request', request);
   }
 
   refused(action: Action, denial: Denial): void {
@@ -118,11 +124,56 @@ export class SessionDesk implements Desk {
     );
   }
 
+  #writer(kind: string): (data: string) => string {
+    const known = this.#writers.get(kind);
+    if (known !== undefined) return known;
+    const { principal, connection, sessionId } = this.#parts.admission;
+    const { id, name } = principal;
+    const made = eventWriter(kind, { connection: connection.name, sessionId, principal: { id, name } });
+    this.#writers.set(kind, made);
+    return made;
+  }
+
   #newDecider(): Decider {
     const { admission, startedAt, sourceAddress, access } = this.#parts;
     const { principal, connection, sessionId } = admission;
     return access.now.policy.decider(principal, connection, { id: sessionId, sourceAddress, startedAt });
   }
+}
+
+/** Longer statements are written anew each time, within the bounds of an event. UTF-16 units. */
+const MAX_KEPT_TEXT = 8 * 1024;
+const MAX_KEPT_PARAMETERS = 8 * 1024;
+
+/** The end of a statement's JSON objects: all but its kind and parameters. */
+interface Written {
+  readonly rule: string;
+  readonly journal: string;
+  readonly recording: string;
+}
+
+/** By the statement, for as long as its analysis is cached. */
+const kept = new WeakMap<object, Written>();
+
+function writtenOf(action: Action, basis: object, rule: string): Written | undefined {
+  const known = kept.get(basis);
+  // An estimate may differ from one asking to the next.
+  if (action.estimatedRows !== undefined || (action.text?.length ?? 0) > MAX_KEPT_TEXT) return undefined;
+  if (known !== undefined && known.rule === rule) return known;
+  const { parameters: _, ...statement } = told(action);
+  const journal = JSON.stringify({ ...statement, rule }).slice(1, -1);
+  const recording = JSON.stringify({ verb: action.verb, text: action.text, rule }).slice(1, -1);
+  const made = { rule, journal, recording };
+  if (journal.length <= 2 * MAX_KEPT_TEXT) kept.set(basis, made);
+  return made;
+}
+
+/** As a member of a JSON object with the comma behind it; undefined where they are too long for that. */
+function parametersOf({ parameters }: Action): string | undefined {
+  if (parameters === undefined) return '';
+  let length = 0;
+  for (const parameter of parameters) length += 8 + (parameter?.length ?? 0);
+  return length > MAX_KEPT_PARAMETERS ? undefined : `"parameters":${JSON.stringify(parameters.map(nullable))},`;
 }
 
 const nullable = (parameter: string | undefined): string | null => parameter ?? null;
