@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createPublicKey, randomBytes } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import { type EnrolRequest, type EnrolResponse, EnrolResponseSchema } from '@sallyport/proto/tunnel/v1/tunnel_pb';
@@ -124,6 +124,7 @@ export class AgentHub {
   }
 
   async #enrol(request: EnrolRequest): Promise<EnrolResponse> {
+    if (!isEd25519(request.publicKey)) throw refusal('The agent sent no Ed25519 key.');
     const invited = await this.#options.store.consumeJoinToken(hashOf(request.secret), new Date());
     if (invited === undefined) throw refusal('The join token is unknown, used or expired.');
     await this.#options.store.putAgent({
@@ -151,6 +152,16 @@ export class AgentHub {
         this.#options.onEvent?.({ type: 'agent.lost', agent: tunnel.name, ...reason });
       },
     });
+  }
+}
+
+/** DER SubjectPublicKeyInfo of that kind (RFC 8410). */
+function isEd25519(publicKey: Uint8Array): boolean {
+  try {
+    const key = createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' });
+    return key.asymmetricKeyType === 'ed25519';
+  } catch {
+    return false;
   }
 }
 

@@ -3,6 +3,8 @@ import type { StreamHandlers, TunnelStream } from './stream.ts';
 
 /** What a peer may send on a new exchange before the first grant. */
 export const initialCreditBytes = 256 * 1024;
+/** More credit than this no peer of ours grants. */
+const maxCreditBytes = 64 * 1024 * 1024;
 const largestWindowBytes = 4 * 1024 * 1024;
 /** Half a window consumed in less than this is a stream in full flow. */
 const fullFlowMs = 25;
@@ -122,8 +124,10 @@ export class TunnelExchange implements TunnelStream {
     this.#closeWhenOver();
   }
 
+  /** @throws WireError when the peer grants more than anybody may hold. */
   credited(bytes: number): void {
     this.#credit += bytes;
+    if (this.#credit > maxCreditBytes) throw new WireError('ERR_WIRE_UNEXPECTED', 'The peer granted too much credit.');
     if (this.sendable) this.#outlet.ready(this);
   }
 
