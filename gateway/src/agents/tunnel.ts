@@ -43,6 +43,7 @@ export class AgentTunnel implements Peer {
   #agent: KnownAgent | undefined;
   #version = '';
   #claimed = '';
+  #whenIdle: (() => void) | undefined;
   draining = false;
 
   constructor(call: ServerDuplexStream<Buffer, Buffer>, fingerprint: string, store: AgentStore, watch: Watch) {
@@ -88,8 +89,14 @@ export class AgentTunnel implements Peer {
 
   /** Resolves when no exchange is open, or after `limitMs`. */
   async idle(limitMs: number): Promise<void> {
-    const until = Date.now() + limitMs;
-    while (this.size > 0 && Date.now() < until) await new Promise((wake) => setTimeout(wake, 20));
+    if (this.size === 0 || limitMs <= 0) return;
+    await new Promise<void>((resolve) => {
+      const limit = setTimeout(resolve, limitMs);
+      this.#whenIdle = () => {
+        clearTimeout(limit);
+        resolve();
+      };
+    });
   }
 
   open(opening: Opening, signal: AbortSignal): Promise<TargetStream> {
@@ -136,6 +143,7 @@ export class AgentTunnel implements Peer {
 
   onClose(error: Error | undefined): void {
     this.#stage = 'closed';
+    this.#whenIdle?.();
     const lost = new Unavailable('agent', 'ERR_AGENT_UNAVAILABLE', `The tunnel to agent ${this.name} was lost.`);
     for (const pending of [...this.#pending.values()]) pending.reject(lost);
     for (const id of [...this.#cancels.keys()]) this.#forget(id);
@@ -194,6 +202,7 @@ export class AgentTunnel implements Peer {
 
   onForgotten(id: number): void {
     this.#forget(id);
+    if (this.size === 0) this.#whenIdle?.();
   }
 
   #forget(id: number): void {
