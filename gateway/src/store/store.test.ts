@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { AgentStore } from '../agents/store.ts';
+import type { Approval, ApprovalStore } from '../approvals/store.ts';
+import type { IdentityStore, StoredToken } from '../identity/store.ts';
+import type { SessionRecord, SessionStore } from '../sessions/store.ts';
+import { Store } from './store.ts';
+
+describe('the store', () => {
+  let folder: string;
+  let store: Store;
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'sallyport-store-'));
+    store = await Store.open(folder);
+  });
+  after(async () => {
+    await store.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('fits the ports of those who use it, and is its owner’s alone', () => {
+    const ports: [IdentityStore, AgentStore, SessionStore, ApprovalStore] = [
+      store.identity,
+      store.agents,
+      store.sessions,
+      store.approvals,
+    ];
+    assert.equal(ports.length, 4);
+    assert.equal(statSync(join(folder, 'store.sqlite')).mode & 0o777, 0o600);
+  });
+
+  it('users and tokens', async () => {
+    const { identity } = store;
+    await identity.putUser({ name: 'alice', groups: ['a'], passwordHash: undefined });
+    await identity.putUser({ name: 'alice', groups: ['a', 'b'], passwordHash: 'x' });
+    assert.deepEqual(await identity.users(), [{ name: 'alice', groups: ['a', 'b'], passwordHash: 'x' }]);
+    const token: StoredToken = {
+      id: 't1',
+      hash: 'h1',
+      principal: { id: 'user:alice', name: 'alice', groups: ['a'], claims: { n: 1 } },
+      connection: 'shop',
+      label: undefined,
+      issuedAt: 1_900_000_000_000,
+      expiresAt: 1_900_000_000_001,
+      revokedAt: undefined,
+    };
+    await identity.addToken(token);
+    assert.deepEqual(await identity.tokenByHash('h1'), token);
+    assert.deepEqual([await identity.revokeToken('t1', 5), await identity.revokeToken('t1', 6)], [true, false]);
+    assert.equal((await identity.token('t1'))?.revokedAt, 5);
+    await identity.sweepTokens(1_900_000_000_002);
+    assert.deepEqual(await identity.tokens('user:alice'), []);
+    assert.deepEqual([await identity.removeUser('alice'), await identity.removeUser('alice')], [true, false]);
+  });
+
+  it('a join token is one agent’s, whoever asks at once', async () => {
+    const { agents } = store;
+    await agents.addJoinToken({ hash: 'j', name: 'north', expiresAt: new Date(Date.now() + 60_000) });
+    const asked = await Promise.all(Array.from({ length: 20 }, () => agents.consumeJoinToken('j', new Date())));
+    assert.deepEqual(
+      asked.filter((one) => one !== undefined),
+      [{ name: 'north' }],
+    );
+    await agents.addJoinToken({ hash: 'late', name: 'north', expiresAt: new Date(Date.now() + 1) });
+    assert.equal(await agents.consumeJoinToken('late', new Date(Date.now() + 10)), undefined);
+    await agents.putAgent({ name: 'north', publicKey: Buffer.from([1, 2, 255]), labels: { site: 'n' } });
+    const [agent] = await agents.agents();
+    assert.deepEqual([...(agent?.publicKey ?? [])], [1, 2, 255]);
+    assert.equal(await agents.removeAgent('north'), true);
+  });
+
+  const session = (id: string, startedAt: number, more: Partial<SessionRecord> = {}): SessionRecord => ({
+    id,
+    connection: 'shop',
+    protocol: 'postgres',
+    principal: { id: 'user:alice', name: 'alice' },
+    sourceAddress: '127.0.0.1',
+    application: undefined,
+    agent: 'north',
+    startedAt,
+    endedAt: undefined,
+    end: undefined,
+    statements: 0,
+    refused: 0,
+    ...more,
+  });
+
+  it('sessions: newest first, filtered, paged; orphans are closed', async () => {
+    const { sessions } = store;
+    for (let i = 0; i < 5; i++) await sessions.putSession(session(`s${i}`, i, i === 2 ? { connection: 'other' } : {}));
+    const ids = async (filter: Parameters<SessionStore['sessions']>[0]) =>
+      (await sessions.sessions(filter)).map(({ id }) => id);
+    assert.deepEqual(await ids({ limit: 2 }), ['s4', 's3']);
+    assert.deepEqual(await ids({ limit: 10, connection: 'other' }), ['s2']);
+    assert.deepEqual(await ids({ limit: 10, before: 2, principal: 'alice' }), ['s1', 's0']);
+    await sessions.putSession(session('s4', 4, { endedAt: 9, end: 'the client left', statements: 7 }));
+    await sessions.closeOrphans(10);
+    assert.deepEqual((await sessions.session('s4'))?.end, 'the client left');
+    assert.equal((await sessions.session('s0'))?.endedAt, 10);
+  });
+
+  it('approvals: what was pending is cancelled when a gateway starts', async () => {
+    const approvals: ApprovalStore = store.approvals;
+    const approval = (id: string, state: Approval['state'], requestedAt: number): Approval => ({
+      id,
+      state,
+      rule: 'r',
+      approvers: { groups: ['dba'], users: [], count: 1, timeoutMs: 1 },
+      sessionId: 's',
+      connection: 'shop',
+      requester: { id: 'user:alice', name: 'alice' },
+      action: { kind: 'postgres.query', verb: 'select', effects: ['select'], text: 'select 1' },
+      role: 'app',
+      requestedAt,
+      expiresAt: 2,
+      decisions: [],
+    });
+    await approvals.putApproval(approval('a', 'pending', 1));
+    await approvals.putApproval(approval('b', 'approved', 2));
+    assert.deepEqual(await approvals.approval('a'), approval('a', 'pending', 1));
+    await approvals.cancelPending(3);
+    assert.equal((await approvals.approval('a'))?.state, 'cancelled');
+    assert.deepEqual(
+      (await approvals.approvals({ limit: 10 })).map(({ id }) => id),
+      ['b', 'a'],
+    );
+  });
+
+  it('resources, and what is there after it was opened again', async () => {
+    const { resources } = store;
+    await resources.put([
+      { kind: 'Rule', name: 'b', spec: { then: 'deny' }, at: 1 },
+      { kind: 'Rule', name: 'a', spec: {}, at: 1, source: 'files' },
+    ]);
+    const revision = await resources.revision();
+    await resources.put([{ kind: 'Rule', name: 'b', spec: { then: 'allow' }, at: 2 }]);
+    assert.ok((await resources.revision()) > revision);
+    await store.close();
+    store = await Store.open(folder);
+    assert.deepEqual(await store.resources.list('Rule'), [
+      { kind: 'Rule', name: 'a', spec: {}, source: 'files', updatedAt: 1 },
+      { kind: 'Rule', name: 'b', spec: { then: 'allow' }, source: undefined, updatedAt: 2 },
+    ]);
+    assert.deepEqual(
+      [await store.resources.remove('Rule', 'a'), await store.resources.remove('Rule', 'a')],
+      [true, false],
+    );
+  });
+});
