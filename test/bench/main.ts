@@ -45,6 +45,10 @@ try {
   progress('filling tables');
   await initialise(server.port);
   await fill(server.port);
+  if (values.memory) {
+    progress('memory');
+    results.memory = await memory(server.port);
+  }
   const makers = [
     async () => direct(server.port),
     () => pgBouncer(server.port),
@@ -81,10 +85,6 @@ try {
         results.bulk.push({ round, what, contender: contender.name, megabytesPerSecond: megabytes });
       }
     }
-  }
-  if (values.memory) {
-    progress('memory');
-    results.memory = await memory(server.port);
   }
 } finally {
   progress('');
