@@ -36,6 +36,8 @@ const backing: Backing = {
   place: 'bench',
   veil: undefined,
   estimates: false,
+  judgesEffects: false,
+  isHarmlessFunction: () => false,
   side: (settings, signal) => hub.open(connection, settings, signal),
   signal: over.signal,
 };

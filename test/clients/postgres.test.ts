@@ -69,6 +69,8 @@ const backing: Backing = {
   place: 'shop',
   veil: undefined,
   estimates: false,
+  judgesEffects: false,
+  isHarmlessFunction: () => false,
   side: () => Promise.reject(new Error('nobody asks the target here')),
   signal: new AbortController().signal,
 };

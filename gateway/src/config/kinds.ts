@@ -31,6 +31,7 @@ const connection = z.strictObject({
     ca: word.optional(),
   }),
   credential: z.strictObject({ username: word, password: word.optional() }),
+  harmlessFunctions: words.prefault([]),
   labels: labels.prefault({}),
 });
 

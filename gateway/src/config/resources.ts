@@ -44,7 +44,7 @@ export const isKind = (kind: string): kind is Kind => (kinds as readonly string[
 const defaultPorts: Readonly<Record<ProtocolName, number>> = { postgres: 5432, ssh: 22, kubernetes: 6443 };
 
 export function toConnection({ name, spec }: Resource<'Connection'>): Connection {
-  const { protocol, agent, target, credential, labels } = spec;
+  const { protocol, agent, target, credential, harmlessFunctions, labels } = spec;
   const { host, port = defaultPorts[protocol], database, tls, ca } = target;
   return {
     name,
@@ -61,6 +61,7 @@ export function toConnection({ name, spec }: Resource<'Connection'>): Connection
       username: credential.username,
       ...(credential.password === undefined ? {} : { password: credential.password }),
     },
+    harmlessFunctions,
     labels,
   };
 }

@@ -1,3 +1,5 @@
+import { globOf } from '@sallyport/shared/access/glob.ts';
+
 /** Columns that a mask names: one test each for schema, table and column. */
 export interface ColumnPattern {
   readonly matchesTable: (schema: string, table: string) => boolean;
@@ -52,20 +54,5 @@ const fold = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter
 
 function matcher({ text, isQuoted }: Part): (name: string) => boolean {
   if (isQuoted || !text.includes('*')) return (name) => name === text;
-  if (text === '*') return () => true;
-  return (name) => matchesGlob(text.split('*'), name);
-}
-
-/** Leftmost search for each literal between stars: linear, and right because every star may stretch. */
-function matchesGlob(literals: readonly string[], name: string): boolean {
-  const [first = '', ...rest] = literals;
-  const last = rest.pop() ?? '';
-  if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last)) return false;
-  let at = first.length;
-  for (const literal of rest) {
-    const found = name.indexOf(literal, at);
-    if (found < 0) return false;
-    at = found + literal.length;
-  }
-  return at <= name.length - last.length;
+  return globOf(text);
 }

@@ -14,6 +14,8 @@ export interface CompiledRule {
   /** Reads what differs between two askings of one statement. */
   readonly volatile: boolean;
   readonly readsEstimate: boolean;
+  /** It judges by what an action does. */
+  readonly judgesEffects: boolean;
 }
 
 const env = celEnv();
@@ -36,7 +38,15 @@ function compiled(name: string, spec: RuleSpec): CompiledRule {
     throw new Error(`approvers mean nothing with ${spec.then}`);
   const approvers = spec.then === 'approve' ? readApprovers(spec.approvers) : undefined;
   if (spec.when === undefined) {
-    return { name, spec, approvers, condition: undefined, volatile: false, readsEstimate: false };
+    return {
+      name,
+      spec,
+      approvers,
+      condition: undefined,
+      volatile: false,
+      readsEstimate: false,
+      judgesEffects: spec.actions !== undefined,
+    };
   }
   const { condition, names } = compileCondition(spec.when);
   return {
@@ -46,6 +56,7 @@ function compiled(name: string, spec: RuleSpec): CompiledRule {
     condition,
     volatile: changing.some((name) => names.has(name)),
     readsEstimate: names.has('action.estimatedRows'),
+    judgesEffects: spec.actions !== undefined || names.has('action.verb') || names.has('action.effects'),
   };
 }
 

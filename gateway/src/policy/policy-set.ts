@@ -41,6 +41,11 @@ export class PolicySet {
     return this.#applicable(principal, connection).some((rule) => rule.readsEstimate);
   }
 
+  /** Whether a rule that may apply judges by what an action does, so that this has to be known to the ground. */
+  judgesEffects(connection: Place, principal: Principal): boolean {
+    return this.#applicable(principal, connection).some((rule) => rule.judgesEffects);
+  }
+
   /** One session's view of the rules, for the hot path. */
   decider(principal: Principal, connection: Place, session: SessionFacts): Decider {
     return new Decider(this.#applicable(principal, connection), principal, connection, session, this.#clock);

@@ -57,6 +57,10 @@ export interface Backing {
   readonly veil: Veil | undefined;
   /** A rule reads `action.estimatedRows`: the target's planner is to be asked. */
   readonly estimates: boolean;
+  /** A rule judges by effects: what functions of the target do is to be known. */
+  readonly judgesEffects: boolean;
+  /** Whether a volatile function of the target's, `schema.name`, was declared to have no effect that rules care for. */
+  isHarmlessFunction(name: string): boolean;
   /** A stream of the gateway's own to the same target: for its catalogue and its planner, never for the client. */
   side(settings: Readonly<Record<string, string>>, signal: AbortSignal): Promise<TunnelStream>;
   /** Aborted when the session is over. */

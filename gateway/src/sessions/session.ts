@@ -1,4 +1,5 @@
 import type { Connection } from '@sallyport/shared/access/connection.ts';
+import { globOf } from '@sallyport/shared/access/glob.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
 import type { AgentHub } from '../agents/hub.ts';
@@ -124,11 +125,14 @@ export class Session {
     const { agents, access } = this.#parts;
     const { connection, principal } = this.admission;
     const { policy, masks } = access.now;
+    const harmless = (connection.harmlessFunctions ?? []).map(globOf);
     this.#terms = masks.terms(principal, connection);
     return {
       place: JSON.stringify([connection.name, connection.agent, connection.target, connection.credential.username]),
       veil: masks.veil(principal, connection),
       estimates: policy.needsEstimate(connection, principal),
+      judgesEffects: policy.judgesEffects(connection, principal),
+      isHarmlessFunction: (name): boolean => harmless.some((matches) => matches(name)),
       side: (settings, signal): Promise<TunnelStream> => agents.open(connection, settings, signal),
       signal: this.#over.signal,
     };

@@ -28,5 +28,10 @@ export interface Connection {
   readonly agent: string | Readonly<Record<string, string>>;
   readonly target: Target;
   readonly credential: CredentialReference;
+  /**
+   * Volatile functions of the target that change nothing a rule cares for, as `schema.name` with `*` for any run of
+   * characters; calling any other counts as the effect `call`.
+   */
+  readonly harmlessFunctions?: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
 }

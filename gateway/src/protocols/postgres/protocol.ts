@@ -16,10 +16,11 @@ import { CancelKeys } from './cancellation.ts';
 import { PostgresExchange } from './exchange.ts';
 import { departure, type FirstPacket, openConnection, readChunk } from './handshake.ts';
 import { denialResponse } from './refusal.ts';
+import { routineQuestions } from './routines.ts';
 import type { SqlReader } from './sql/reader.ts';
 import { sortParameters } from './startup-parameters.ts';
-import { SessionStatements } from './statements.ts';
-import { Surveys } from './survey.ts';
+import { type Known, SessionStatements } from './statements.ts';
+import { catalogueQuestions, Surveys } from './survey.ts';
 
 /** Type byte and length word. */
 const HEADER_BYTES = 5;
@@ -32,7 +33,8 @@ type Startup = Extract<FirstPacket, { kind: 'StartupMessage' }>;
 /** The PostgreSQL protocol 3.0 and 3.2, as a server speaks it. */
 export function postgresProtocol(tls: SecureContext, sql: SqlReader): Protocol {
   const keys = new CancelKeys();
-  const surveys = new Surveys(sql);
+  const catalogues = new Surveys(catalogueQuestions(sql));
+  const routines = new Surveys(routineQuestions);
   return {
     name: 'postgres',
     async greet(raw, origin, signal) {
@@ -68,10 +70,14 @@ export function postgresProtocol(tls: SecureContext, sql: SqlReader): Protocol {
     const settings = database === undefined ? sorted.settings : { ...sorted.settings, database };
     const minor = Math.min(packet.minor, NEWEST_MINOR);
     return new PostgresVisitor(greeting, socket, async (backing, accepted) => {
-      const surveyed = backing.veil === undefined ? undefined : await surveys.of(backing, database);
-      const statements = new SessionStatements(sql, backing, settings, surveyed, () =>
-        surveys.disturb(backing, database),
-      );
+      const known: Known = {
+        catalogue: backing.veil === undefined ? undefined : await catalogues.of(backing, database),
+        routines: backing.judgesEffects ? await routines.of(backing, database) : undefined,
+      };
+      const statements = new SessionStatements(sql, backing, settings, known, () => {
+        catalogues.disturb(backing, database);
+        routines.disturb(backing, database);
+      });
       return new PostgresExchange({ client: socket, settings, minor, keys, accepted }, statements);
     });
   }

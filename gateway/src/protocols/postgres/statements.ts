@@ -4,9 +4,11 @@ import type { Veiling } from './answers.ts';
 import { copyOptions } from './copy-options.ts';
 import { weigh } from './exposure.ts';
 import { Inquiry } from './inquiry.ts';
+import type { Catalogue } from './lineage/catalogue.ts';
 import { innerStatement, lineageOf, type Scope, type StatementLineage } from './lineage/lineage.ts';
 import { estimateRows } from './planner.ts';
 import type { StatementMatter, StatementReader } from './requests.ts';
+import type { Routines } from './routines.ts';
 import type { Analysis, Statement } from './sql/analysis.ts';
 import { type Effect, sorted } from './sql/effects.ts';
 import type { SqlReader } from './sql/reader.ts';
@@ -21,12 +23,21 @@ const defining = new Set(['create', 'alter', 'drop', 'do', 'call', 'execute', 'r
 /** What a text asks is the same in every session without masks, so it is kept beside the text's analysis. */
 const matters = new WeakMap<Analysis, StatementMatter>();
 
+/** What is known of the target; undefined where nobody asks. */
+export interface Known {
+  /** For masks. */
+  readonly catalogue: Surveyed<Catalogue> | undefined;
+  /** For rules that judge by effects. */
+  readonly routines: Surveyed<Routines> | undefined;
+}
+
 /** Reads one session's statements: what they do, and under a veil what they show. */
 export class SessionStatements implements StatementReader {
   readonly veiling: Veiling | undefined;
   readonly #sql: SqlReader;
   readonly #backing: Backing;
-  readonly #surveyed: Surveyed | undefined;
+  readonly #surveyed: Surveyed<Catalogue> | undefined;
+  readonly #routines: Surveyed<Routines> | undefined;
   readonly #onDefinition: () => void;
   readonly #settings: Readonly<Record<string, string>>;
   /** What PREPARE gave a name, whatever became of it: a name used again stands for all of them. */
@@ -35,13 +46,16 @@ export class SessionStatements implements StatementReader {
   /** By the analysis; of the catalogue's revision it was made with. */
   #seen = new WeakMap<Analysis, StatementMatter>();
   #seenRevision = -1;
+  /** What a text asks, with the functions of this database; by the analysis. */
+  #plain = new WeakMap<Analysis, StatementMatter>();
+  #plainRevision = -1;
   #inquiry: Promise<Inquiry> | undefined;
 
   constructor(
     sql: SqlReader,
     backing: Backing,
     settings: Readonly<Record<string, string>>,
-    surveyed: Surveyed | undefined,
+    { catalogue: surveyed, routines }: Known,
     onDefinition: () => void,
   ) {
     this.#onDefinition = onDefinition;
@@ -49,6 +63,7 @@ export class SessionStatements implements StatementReader {
     this.#backing = backing;
     this.#settings = settings;
     this.#surveyed = surveyed;
+    this.#routines = routines;
     const { veil } = backing;
     this.veiling =
       veil === undefined || surveyed === undefined
@@ -56,7 +71,7 @@ export class SessionStatements implements StatementReader {
         : {
             veil,
             get catalogue() {
-              return surveyed.catalogue;
+              return surveyed.current;
             },
           };
   }
@@ -69,9 +84,15 @@ export class SessionStatements implements StatementReader {
   }
 
   #matter(text: string, analysis: Analysis): StatementMatter | Promise<StatementMatter> {
+    const routines = this.#routines;
+    if (routines?.isOld === true) return routines.renew().then(() => this.#judged(text, analysis));
+    return this.#judged(text, analysis);
+  }
+
+  #judged(text: string, analysis: Analysis): StatementMatter | Promise<StatementMatter> {
     const names = this.#names(analysis);
     if (analysis.action.effects.some((effect) => defining.has(effect))) this.#onDefinition();
-    const plain = names ? this.#resolved(text, analysis) : matterOf(text, analysis);
+    const plain = names ? this.#resolved(text, analysis) : this.#plainly(text, analysis);
     const veiled = this.veiling === undefined ? plain : this.#veiled(plain, analysis, names);
     if (!this.#backing.estimates) return veiled;
     return this.#estimated(text, analysis, veiled);
@@ -89,9 +110,32 @@ export class SessionStatements implements StatementReader {
     return naming;
   }
 
+  /** As every session reads it, but for what the functions of this database do. */
+  #plainly(text: string, analysis: Analysis): StatementMatter {
+    const matter = matterOf(text, analysis);
+    const routines = this.#routines;
+    if (routines === undefined) return matter;
+    if (routines.revision !== this.#plainRevision) {
+      this.#plain = new WeakMap();
+      this.#plainRevision = routines.revision;
+    }
+    const known = this.#plain.get(analysis);
+    if (known !== undefined) return known;
+    const { action } = matter;
+    const made = this.#calls(analysis.statements) ? { action: withEffects(action, ['call']), basis: {} } : matter;
+    this.#plain.set(analysis, made);
+    return made;
+  }
+
+  /** Whether statements run functions that may do anything. */
+  #calls(statements: readonly Statement[]): boolean {
+    const routines = this.#routines?.current;
+    return routines !== undefined && statements.some((one) => routines.calls(one, this.#backing.isHarmlessFunction));
+  }
+
   /** EXECUTE does what was prepared under its name. */
   #resolved(text: string, analysis: Analysis): StatementMatter {
-    const { action } = matterOf(text, analysis);
+    const { action } = this.#plainly(text, analysis);
     const executed = analysis.statements.flatMap(({ executes }) =>
       executes === undefined ? [] : (this.#prepared.get(executes) ?? []),
     );
@@ -99,7 +143,8 @@ export class SessionStatements implements StatementReader {
     const known = analysis.statements.every(({ executes }) => executes === undefined || this.#prepared.has(executes));
     const own = action.effects.filter((effect) => !known || effect !== 'execute');
     const inner = executed.flatMap(({ effects }) => effects.filter((effect) => effect !== 'prepare'));
-    const effects = sorted([...own, ...inner] as Effect[]);
+    const called = this.#calls(executed) ? ['call'] : [];
+    const effects = sorted([...own, ...inner, ...called] as Effect[]);
     const merged: Action = {
       ...action,
       effects,
@@ -112,13 +157,13 @@ export class SessionStatements implements StatementReader {
   }
 
   #veiled(plain: StatementMatter, analysis: Analysis, names: boolean): StatementMatter | Promise<StatementMatter> {
-    const surveyed = this.#surveyed as Surveyed;
+    const surveyed = this.#surveyed as Surveyed<Catalogue>;
     if (surveyed.isOld) return surveyed.renew().then(() => this.#seeThrough(plain, analysis, names));
     return this.#seeThrough(plain, analysis, names);
   }
 
   #seeThrough(plain: StatementMatter, analysis: Analysis, names: boolean): StatementMatter | Promise<StatementMatter> {
-    const surveyed = this.#surveyed as Surveyed;
+    const surveyed = this.#surveyed as Surveyed<Catalogue>;
     if (surveyed.revision !== this.#seenRevision) {
       this.#seen = new WeakMap();
       this.#seenRevision = surveyed.revision;
@@ -141,7 +186,7 @@ export class SessionStatements implements StatementReader {
   }
 
   #lineages(analysis: Analysis): StatementLineage[] {
-    const { catalogue } = this.#surveyed as Surveyed;
+    const { current: catalogue } = this.#surveyed as Surveyed<Catalogue>;
     if (analysis.unreadable !== undefined) return [unreadable(analysis.unreadable)];
     return analysis.statements.map((statement) => lineageOf(statement, catalogue, this.#scope(0)));
   }
@@ -151,7 +196,7 @@ export class SessionStatements implements StatementReader {
     const named = (names: ReadonlyMap<string, readonly Statement[]>, name: string): StatementLineage | undefined => {
       const statements = names.get(name);
       if (statements === undefined || depth > 8) return undefined;
-      const { catalogue } = this.#surveyed as Surveyed;
+      const { current: catalogue } = this.#surveyed as Surveyed<Catalogue>;
       return statements.map((one) => lineageOf(innerStatement(one), catalogue, this.#scope(depth + 1))).reduce(either);
     };
     return {
@@ -186,6 +231,11 @@ export class SessionStatements implements StatementReader {
     });
     return this.#inquiry;
   }
+}
+
+function withEffects(action: Action, more: readonly Effect[]): Action {
+  const effects = sorted([...action.effects, ...more] as Effect[]);
+  return { ...action, effects, verb: effects[0] ?? 'unknown' };
 }
 
 function matterOf(text: string, analysis: Analysis): StatementMatter {

@@ -1,9 +1,17 @@
 import { Unavailable } from '@sallyport/shared/errors/errors.ts';
 import type { Backing } from '../protocol.ts';
 import { Inquiry } from './inquiry.ts';
-import { Catalogue, catalogueQueries } from './lineage/catalogue.ts';
+import { Catalogue, type CatalogueRows, catalogueQueries } from './lineage/catalogue.ts';
 import type { Statement } from './sql/analysis.ts';
 import type { SqlReader } from './sql/reader.ts';
+
+/** What is asked of a database's catalogue, and what is made of the answers. */
+export interface Questions<T> {
+  /** For the error where it cannot be read. */
+  readonly purpose: string;
+  readonly queries: readonly { readonly name: string; readonly sql: string }[];
+  make(rows: CatalogueRows): T | Promise<T>;
+}
 
 /** A catalogue older than this is read again before the next session relies on it. */
 const MAX_AGE_MS = 30_000;
@@ -12,23 +20,23 @@ const MIN_AGE_MS = 250;
 /** A change of definitions is taken to be committed after this. */
 const SETTLING_MS = 10_000;
 
-/** What one database's catalogue said when it was last read; shared by the sessions with masks on it. */
-export class Surveyed {
+/** What one database's catalogue said when it was last read; shared by the sessions on it. */
+export class Surveyed<T> {
   /** Reads it for whoever used it last: their way to the target is the one in force. */
-  read: () => Promise<Catalogue>;
-  #catalogue: Catalogue;
+  read: () => Promise<T>;
+  #current: T;
   #readAt = Date.now();
   #disturbedAt = 0;
   #renewing: Promise<void> | undefined;
   #revision = 0;
 
-  constructor(catalogue: Catalogue, read: () => Promise<Catalogue>) {
-    this.#catalogue = catalogue;
+  constructor(current: T, read: () => Promise<T>) {
+    this.#current = current;
     this.read = read;
   }
 
-  get catalogue(): Catalogue {
-    return this.#catalogue;
+  get current(): T {
+    return this.#current;
   }
 
   /** Grows with each reading. */
@@ -56,8 +64,8 @@ export class Surveyed {
   renew(): Promise<void> {
     this.#renewing ??= this.read()
       .then(
-        (catalogue) => {
-          this.#catalogue = catalogue;
+        (current) => {
+          this.#current = current;
           this.#readAt = Date.now();
           this.#revision += 1;
         },
@@ -73,29 +81,29 @@ export class Surveyed {
 /** Databases whose catalogue is kept. */
 const MAX_SURVEYS = 256;
 
-/** The catalogues of all databases that masks concern. */
-export class Surveys {
-  readonly #sql: SqlReader;
-  readonly #known = new Map<string, Promise<Surveyed>>();
+/** What is known of the catalogues of all databases. */
+export class Surveys<T> {
+  readonly #questions: Questions<T>;
+  readonly #known = new Map<string, Promise<Surveyed<T>>>();
 
-  constructor(sql: SqlReader) {
-    this.#sql = sql;
+  constructor(questions: Questions<T>) {
+    this.#questions = questions;
   }
 
   /**
-   * The catalogue of the database that a session is for, at most 30 s old.
-   * @throws Unavailable where the target does not tell: a session with masks is refused then.
+   * Of the database that a session is for, at most 30 s old.
+   * @throws Unavailable where the target does not tell: a session that relies on it is refused then.
    */
-  async of(backing: Backing, database: string | undefined): Promise<Surveyed> {
+  async of(backing: Backing, database: string | undefined): Promise<Surveyed<T>> {
     const key = keyOf(backing, database);
     const known = await this.#known.get(key)?.catch(() => undefined);
-    const read = (): Promise<Catalogue> => this.#read(backing, database);
+    const read = (): Promise<T> => this.#read(backing, database);
     if (known !== undefined) {
       known.read = read;
       if (known.isOld) await known.renew();
       return known;
     }
-    const reading = read().then((catalogue) => new Surveyed(catalogue, read));
+    const reading = read().then((current) => new Surveyed(current, read));
     if (this.#known.size >= MAX_SURVEYS) this.#known.delete(this.#known.keys().next().value ?? '');
     this.#known.set(key, reading);
     return await reading.catch((error: unknown) => {
@@ -105,7 +113,7 @@ export class Surveys {
       throw new Unavailable(
         'target',
         'ERR_TARGET_UNREACHABLE',
-        `the target's catalogue, which masks need, could not be read: ${why}`,
+        `the target's catalogue, which ${this.#questions.purpose} need, could not be read: ${why}`,
       );
     });
   }
@@ -118,7 +126,7 @@ export class Surveys {
     );
   }
 
-  async #read(backing: Backing, database: string | undefined): Promise<Catalogue> {
+  async #read(backing: Backing, database: string | undefined): Promise<T> {
     const settings = {
       client_encoding: 'UTF8',
       application_name: 'sallyport',
@@ -127,24 +135,28 @@ export class Surveys {
     const inquiry = new Inquiry(await backing.side(settings, AbortSignal.timeout(15_000)));
     try {
       const results: Record<string, readonly (readonly (string | null)[])[]> = {};
-      for (const { name, sql } of catalogueQueries()) results[name] = (await inquiry.ask(sql))[0] ?? [];
-      return await this.#made(results);
+      for (const { name, sql } of this.#questions.queries) results[name] = (await inquiry.ask(sql))[0] ?? [];
+      return await this.#questions.make(results);
     } finally {
       inquiry.close();
     }
   }
+}
 
-  /** View definitions are read before the catalogue is made: long ones are read in another thread. */
-  async #made(results: Readonly<Record<string, readonly (readonly (string | null)[])[]>>): Promise<Catalogue> {
+/** For lineage: view definitions are read before the catalogue is made, long ones in another thread. */
+export const catalogueQuestions = (sql: SqlReader): Questions<Catalogue> => ({
+  purpose: 'masks',
+  queries: catalogueQueries(),
+  async make(rows) {
     const parsed = new Map<string, Statement | undefined>();
     const wanted = new Set<string>();
-    Catalogue.from(results, (sql) => {
-      wanted.add(sql);
+    Catalogue.from(rows, (text) => {
+      wanted.add(text);
       return undefined;
     });
-    for (const sql of wanted) parsed.set(sql, (await this.#sql.read(sql)).statements[0]);
-    return Catalogue.from(results, (sql) => parsed.get(sql));
-  }
-}
+    for (const text of wanted) parsed.set(text, (await sql.read(text)).statements[0]);
+    return Catalogue.from(rows, (text) => parsed.get(text));
+  },
+});
 
 const keyOf = ({ place }: Backing, database: string | undefined): string => JSON.stringify([place, database ?? null]);

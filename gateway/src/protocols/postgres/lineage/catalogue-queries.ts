@@ -22,8 +22,8 @@ export function catalogueQueries(): readonly CatalogueQuery[] {
     {
       name: 'columns',
       sql: `select a.attrelid, a.attnum, a.attname, a.atttypid,
-        case when a.attgenerated <> '' then pg_get_expr(d.adbin, d.adrelid) end
-        from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+        case when a.attgenerated <> '' then pg_get_expr(d.adbin, d.adrelid) end, t.typcategory = 'A'
+        from pg_attribute a join pg_type t on t.oid = a.atttypid join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
         left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
         where a.attnum > 0 and not a.attisdropped and c.relkind in ${kinds} and ${readable}
         order by a.attrelid, a.attnum`,

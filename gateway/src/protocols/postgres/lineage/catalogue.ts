@@ -8,6 +8,7 @@ export interface Column {
   readonly name: string;
   readonly number: number;
   readonly typeOid: number;
+  readonly isArray: boolean;
   /** The expression of a generated column. */
   readonly generated: Node | undefined;
 }
@@ -87,7 +88,7 @@ export class Catalogue {
         children: [],
       });
     }
-    for (const [oid, number, name, type, generated] of rows['columns'] ?? []) {
+    for (const [oid, number, name, type, generated, array] of rows['columns'] ?? []) {
       const relation = relations.get(Number(oid));
       const expression = generated == null ? undefined : parse(`select ${generated}`)?.stmt;
       relation?.columns.push({
@@ -95,6 +96,7 @@ export class Catalogue {
         name: name ?? '',
         number: Number(number),
         typeOid: Number(type),
+        isArray: array === 't',
         generated: expression,
       });
     }

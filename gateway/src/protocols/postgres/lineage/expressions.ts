@@ -32,23 +32,19 @@ const totalOperators = new Set([
   ...['@>', '<@', '&&', '?', '?|', '?&', '^@', '@@'],
 ]);
 
+/** Operators whose right side is a pattern, which may be none. */
+const patternOperators = new Set(['~~', '!~~', '~~*', '!~~*', '~', '~*', '!~', '!~*']);
+const patternKinds = new Set(['AEXPR_LIKE', 'AEXPR_ILIKE', 'AEXPR_SIMILAR']);
+
 /** Types into which everything can be cast. */
-const totalCasts = new Set(['text', 'varchar', 'bpchar', 'json', 'jsonb', 'name', 'citext']);
+const totalCasts = new Set(['text', 'varchar', 'bpchar', 'name', 'citext']);
+
+const JSONB = 3802;
 
 /** Kinds whose value is made of what they hold, and that never fail by themselves. */
 const transparent = new Set([
-  ...['BoolExpr', 'NullTest', 'BooleanTest', 'CoalesceExpr', 'MinMaxExpr', 'RowExpr', 'A_ArrayExpr', 'CollateClause'],
-  ...[
-    'NamedArgExpr',
-    'GroupingFunc',
-    'List',
-    'CaseWhen',
-    'CaseExpr',
-    'JsonFormat',
-    'JsonReturning',
-    'JsonValueExpr',
-    'JsonOutput',
-  ],
+  ...['BooleanTest', 'MinMaxExpr', 'RowExpr', 'A_ArrayExpr', 'CollateClause'],
+  ...['NamedArgExpr', 'GroupingFunc', 'List', 'CaseWhen', 'JsonFormat', 'JsonReturning', 'JsonValueExpr', 'JsonOutput'],
   ...[
     'JsonIsPredicate',
     'JsonObjectConstructor',
@@ -109,6 +105,12 @@ function kindOf(kind: string, fields: Node, env: Environment, trace: Trace): Val
       return call(fields, env, trace);
     case 'SubLink':
       return sublink(fields, env, trace);
+    case 'CaseExpr':
+    case 'BoolExpr':
+    case 'CoalesceExpr':
+      return choice(fields, env, trace);
+    case 'NullTest':
+      return nullTest(fields, env, trace);
     case 'A_Indirection':
       return derived([parts(fields, env, trace)]);
     case 'MultiAssignRef':
@@ -153,12 +155,89 @@ function column(names: readonly string[], star: boolean, env: Environment): Valu
   return alias === undefined ? resolve(env, name) : resolveIn(env, schema, alias, name);
 }
 
+/** What is evaluated depends on what came before: whether it fails, waits or changes something then tells of that. */
+function choice(fields: Node, env: Environment, trace: Trace): Value {
+  const value = parts(fields, env, trace);
+  return isQuiet(Object.values(fields), trace) ? value : failing(value, trace);
+}
+
+/** A mask shows NULL as NULL, so that this tells nothing more. A row of NULLs is another matter. */
+function nullTest(fields: Node, env: Environment, trace: Trace): Value {
+  const value = evaluate(fields['arg'], env, trace);
+  const isPlain = value.exact && !value.unknown && value.typeOid !== undefined && value.typeOid < FIRST_OWN_OID;
+  return isPlain ? plain : derived([value]);
+}
+
+/** Types from here on are people's own: rows, domains, enums. */
+const FIRST_OWN_OID = 16_384;
+
+const quietKinds = new Set([
+  ...[
+    'A_Const',
+    'ParamRef',
+    'ColumnRef',
+    'NullTest',
+    'BooleanTest',
+    'CoalesceExpr',
+    'MinMaxExpr',
+    'CaseExpr',
+    'CaseWhen',
+  ],
+  ...[
+    'BoolExpr',
+    'String',
+    'Integer',
+    'Float',
+    'Boolean',
+    'List',
+    'SQLValueFunction',
+    'RowExpr',
+    'A_ArrayExpr',
+    'CollateClause',
+  ],
+]);
+
+/** Whether an expression neither fails nor does anything, whatever the rows hold. */
+function isQuiet(node: unknown, trace: Trace): boolean {
+  if (Array.isArray(node)) return node.every((one) => isQuiet(one, trace));
+  if (typeof node !== 'object' || node === null) return true;
+  const [kind, fields] = opened(node) ?? [];
+  if (kind === undefined || fields === undefined) return Object.values(node).every((one) => isQuiet(one, trace));
+  const below = (): boolean => Object.values(fields).every((one) => isQuiet(one, trace));
+  switch (kind) {
+    case 'A_Expr': {
+      const name = texts(fields['name']).at(-1) ?? '';
+      const known = fields['kind'] !== 'AEXPR_OP' || totalOperators.has(name);
+      return known && !trace.catalogue.isCustomOperator(name) && below();
+    }
+    case 'TypeCast': {
+      const names = texts((fields['typeName'] as Node | undefined)?.['names']);
+      const name = names.at(-1) ?? '';
+      const isLiteral = opened(fields['arg'])?.[0] === 'A_Const';
+      return (
+        !trace.catalogue.isCustomCast(name) && (isLiteral || totalCasts.has(name)) && isQuiet(fields['arg'], trace)
+      );
+    }
+    case 'FuncCall': {
+      const [name = '', schema] = [...texts(fields['funcname'])].reverse();
+      return (
+        isTotal(name, []) && trace.catalogue.functionKind(schema, name) === 'pure' && isQuiet(fields['args'], trace)
+      );
+    }
+    default:
+      return quietKinds.has(kind) && below();
+  }
+}
+
 function operation(fields: Node, env: Environment, trace: Trace): Value {
-  const value = derived([evaluate(fields['lexpr'], env, trace), evaluate(fields['rexpr'], env, trace)]);
+  const right = evaluate(fields['rexpr'], env, trace);
+  const value = derived([evaluate(fields['lexpr'], env, trace), right]);
   const name = texts(fields['name']).at(-1) ?? '';
   const kind = String(fields['kind']);
   if (trace.catalogue.isCustomOperator(name)) return { ...failing(value, trace), unknown: true };
-  const total = kind !== 'AEXPR_OP' || totalOperators.has(name);
+  const isPattern = patternKinds.has(kind) || patternOperators.has(name);
+  const joins = name === '||' && [...value.sources].some(({ isArray, typeOid }) => isArray || typeOid === JSONB);
+  const total = (kind !== 'AEXPR_OP' || totalOperators.has(name)) && !(isPattern && right.sources.size > 0) && !joins;
   return total ? value : failing(value, trace);
 }
 
@@ -168,7 +247,8 @@ function cast(fields: Node, env: Environment, trace: Trace): Value {
   const name = texts(type['names']).at(-1) ?? '';
   if (trace.catalogue.isCustomCast(name)) return { ...failing(value, trace), unknown: true };
   const toArray = list(type['arrayBounds']).length > 0;
-  return totalCasts.has(name) && !toArray ? value : failing(value, trace);
+  const isJson = (name === 'json' || name === 'jsonb') && [...value.sources].every(({ typeOid }) => typeOid === JSONB);
+  return (totalCasts.has(name) || isJson) && !toArray ? value : failing(value, trace);
 }
 
 function call(fields: Node, env: Environment, trace: Trace): Value {
@@ -188,8 +268,7 @@ function call(fields: Node, env: Environment, trace: Trace): Value {
   }
   const kind = trace.catalogue.functionKind(schema, name);
   const known = isSetting || kind === 'pure' || (isHarmless(name) && (schema === undefined || schema === 'pg_catalog'));
-  const protectedAt = args.flatMap(({ sources }, at) => (sources.size > 0 ? [at] : []));
-  if (!known || !isTotal(name, protectedAt)) failing(value, trace);
+  if (!known || !isTotal(name, args)) failing(value, trace);
   return known ? value : { ...value, unknown: true };
 }
 
@@ -207,6 +286,8 @@ function sublink(fields: Node, env: Environment, trace: Trace): Value {
   const test = evaluate(fields['testexpr'], env, trace);
   const kind = String(fields['subLinkType']);
   if (kind === 'EXISTS_SUBLINK') return plain;
+  // The search for a match ends at the first: what comes behind it is not evaluated.
+  if (test.sources.size > 0) trace.observe(test);
   // More than one row is an error: how many there are is decided by conditions, and those are noted where they stand.
   return derived([test, ...(rows ?? [unknown])]);
 }

@@ -1,3 +1,5 @@
+import type { Value } from './value.ts';
+
 const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
 
 /**
@@ -7,11 +9,19 @@ const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
 const total = words(
   `lower upper initcap length char_length character_length octet_length bit_length btrim ltrim rtrim concat concat_ws reverse
   md5 sha224 sha256 sha384 sha512 position strpos starts_with quote_literal quote_ident quote_nullable to_json to_jsonb
-  row_to_json array_to_json json_typeof jsonb_typeof json_strip_nulls jsonb_strip_nulls count min max array_agg string_agg
-  json_agg jsonb_agg bool_and bool_or every any_value first_value last_value cardinality array_append array_prepend
-  hashtext hashtextextended pg_column_size pg_typeof num_nulls num_nonnulls isfinite unnest json_build_array
+  row_to_json array_to_json json_typeof jsonb_typeof json_strip_nulls jsonb_strip_nulls count min max string_agg
+  json_agg jsonb_agg bool_and bool_or every any_value first_value last_value cardinality
+  hashtext hashtextextended pg_column_size pg_typeof num_nulls num_nonnulls isfinite json_build_array
   jsonb_build_array`,
 );
+
+/** As these, but not for arrays: whether those fit together depends on their dimensions. */
+const totalForScalars = words('array_agg array_append array_prepend');
+
+/** As these, for whole numbers and decimals. */
+const totalForNumbers = words('sum avg');
+/** smallint, integer, bigint, numeric. */
+const numbers = new Set([21, 23, 20, 1700]);
 
 /** As these, as long as only the argument of this place holds something protected. */
 const totalIn: Readonly<Record<string, number>> = {
@@ -29,12 +39,18 @@ const totalIn: Readonly<Record<string, number>> = {
       'lead',
     ].map((name) => [name, 0]),
   ),
-  ...Object.fromEntries(['date_part', 'extract', 'date_trunc'].map((name) => [name, 1])),
+  ...Object.fromEntries(
+    ['date_part', 'extract', 'date_trunc', 'json_object_agg', 'jsonb_object_agg'].map((name) => [name, 1]),
+  ),
 };
 
-/** Whether a function with something protected in these of its arguments gives a value in any case. */
-export function isTotal(name: string, protectedAt: readonly number[]): boolean {
+/** Whether a function gives a value in any case, whatever is stored in its arguments. */
+export function isTotal(name: string, args: readonly Value[]): boolean {
   if (total.has(name)) return true;
+  const sources = args.flatMap((arg) => [...arg.sources]);
+  if (totalForScalars.has(name)) return !sources.some(({ isArray }) => isArray);
+  if (totalForNumbers.has(name)) return sources.every(({ typeOid }) => numbers.has(typeOid));
+  const protectedAt = args.flatMap((arg, at) => (arg.sources.size > 0 ? [at] : []));
   // A key that is NULL is an error.
   if (name === 'json_build_object' || name === 'jsonb_build_object') return protectedAt.every((at) => at % 2 === 1);
   const place = Object.hasOwn(totalIn, name) ? totalIn[name] : undefined;

@@ -33,6 +33,9 @@ function readStatement(raw: RawStatement, keep: boolean): Statement {
     hasWhere: walk.hasWhere,
     hasLimit: isLimited(top),
     functions: [...walk.functions],
+    operators: [...walk.operators],
+    types: [...walk.types],
+    fields: [...walk.fields],
     ...named(tag, raw.stmt[tag]),
   };
 }

@@ -32,6 +32,10 @@ export interface Statement extends Reading {
   readonly lengthBytes: number;
   /** Called functions, lower case, with their schema where one was written. */
   readonly functions: readonly string[];
+  /** Names of operators, of types that are cast to, and of fields that are picked; lower case, without a schema. */
+  readonly operators: readonly string[];
+  readonly types: readonly string[];
+  readonly fields: readonly string[];
   /** The prepared statement's name where this is PREPARE or EXECUTE. */
   readonly prepares?: string;
   readonly executes?: string;

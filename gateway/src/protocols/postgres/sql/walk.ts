@@ -40,6 +40,9 @@ export class Walk {
   readonly tables = new Map<string, Relation>();
   readonly writes = new Map<string, Relation>();
   readonly functions = new Set<string>();
+  readonly operators = new Set<string>();
+  readonly types = new Set<string>();
+  readonly fields = new Set<string>();
   hasWhere = true;
   depth = 0;
   readonly #open: Step[] = [];
@@ -64,6 +67,7 @@ export class Walk {
     const node = value as Node;
     const type = step.type ?? wrapper(node);
     const body = step.type === undefined && type !== undefined ? (node[type] as Node) : node;
+    if (Array.isArray(body['names']) && 'typemod' in body) this.#last(body['names'], this.types);
     if (type === undefined) this.#children(body, undefined, step);
     else this.#node(type, body, step);
   }
@@ -73,6 +77,11 @@ export class Walk {
     let at = step;
     if (isStatement(type)) at = this.#statement(type, node, step);
     else if (type === 'FuncCall') this.#call(node);
+    else if (type === 'A_Expr') this.#last(node['name'], this.operators);
+    else if (type === 'SubLink') this.#last(node['operName'], this.operators);
+    else if (type === 'SortBy') this.#last(node['useOp'], this.operators);
+    else if (type === 'ColumnRef' && list(node['fields']).length > 1) this.#last(node['fields'], this.fields);
+    else if (type === 'A_Indirection') for (const one of list(node['indirection'])) this.#last([one], this.fields);
     else if (!isInner(type)) this.effects.add('unknown');
     this.#children(node, type, at);
   }
@@ -189,6 +198,12 @@ export class Walk {
     // A name that is only known when it runs, or named arguments in another order, could be any parameter.
     if (setting === undefined) this.effects.add('set-role').add('set-lexer');
     else this.effects.add(settingEffect(setting, value));
+  }
+
+  /** The last name of a qualified one. */
+  #last(names: unknown, into: Set<string>): void {
+    const name = stringOf(list(names).at(-1));
+    if (name !== undefined) into.add(name.toLowerCase());
   }
 
   #relation(node: Node, scope: Scope | undefined): void {
