@@ -67,7 +67,7 @@ export class MaskVeil implements Veil {
 
 function strictestUnknown(masks: readonly CompiledMask[]): Treatment {
   const strictest = masks.map(({ treatment }) => treatment).reduce(stricter);
-  return strictest.as === 'null' ? strictest : { mask: strictest.mask, as: 'redact' };
+  return strictest.as === 'null' ? strictest : { mask: strictest.mask, as: 'redact', coversNull: true };
 }
 
 /** Each detector once, under the strictest treatment that asks for it. */

@@ -145,6 +145,8 @@ export interface Treatment {
   readonly mask: string;
   /** `redact`: a fixed mark, or nothing where the type has no room for one; `null`; `hash`: keyed, equal for equal values; `partial`: the last four. */
   readonly as: 'redact' | 'null' | 'hash' | 'partial';
+  /** NULL is shown as if it were a value: of what is computed, whether there is one may tell what was compared. */
+  readonly coversNull?: boolean;
 }
 
 /** What a session may see of values. Made by masking; asked by lenses; pure. */

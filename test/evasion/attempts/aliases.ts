@@ -45,7 +45,6 @@ export const aliases: AttemptClass = {
     'select secret from events_high union all select secret from events_low',
     'select t, badge from staff',
     'select base, twice from made',
-    'select twice / 2 from made where false',
     'select secret from big',
     'select substr(filler, 1, 3), secret from big',
   ]),

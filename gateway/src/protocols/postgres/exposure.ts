@@ -57,7 +57,7 @@ function shownAs({ sources, exact, unknown }: OutputColumn, veil: Veil): Shown {
   const treatments = sources.map((source) => veil.treatment(path(source))).filter((one) => one !== undefined);
   if (treatments.length === 0) return veil.inspects ? 'inspect' : 'pass';
   const strictest = treatments.reduce(stricter);
-  return exact || strictest.as === 'null' ? strictest : { mask: strictest.mask, as: 'redact' };
+  return exact || strictest.as === 'null' ? strictest : { mask: strictest.mask, as: 'redact', coversNull: true };
 }
 
 const strictness = { null: 3, redact: 2, hash: 1, partial: 0 } as const;

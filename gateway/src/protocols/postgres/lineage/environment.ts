@@ -1,3 +1,4 @@
+import { RECORD } from './functions.ts';
 import { derived, either, type Field, plain, unknown, type Value } from './value.ts';
 
 /** Something in a FROM clause that columns can be named of. */
@@ -94,5 +95,5 @@ export function itemNamed(environment: Environment, schema: string | undefined, 
 export function wholeRow({ fields, rest }: Item): Value {
   const all: Value[] = [...(fields ?? [unknown])];
   if (rest !== undefined) all.push(rest);
-  return derived(all);
+  return derived(all, RECORD);
 }

@@ -1,6 +1,6 @@
 import type { Node } from '../sql/analysis.ts';
 import { type Environment, itemNamed, resolve, resolveIn, wholeRow } from './environment.ts';
-import { isHarmless, isTotal, opaqueFunctions } from './functions.ts';
+import { isHarmless, opaqueFunctions, RECORD, telling } from './functions.ts';
 import { queryFields } from './queries.ts';
 import { list, opened, type Trace, text, texts } from './trace.ts';
 import { derived, plain, unknown, type Value } from './value.ts';
@@ -43,7 +43,7 @@ const JSONB = 3802;
 
 /** Kinds whose value is made of what they hold, and that never fail by themselves. */
 const transparent = new Set([
-  ...['BooleanTest', 'MinMaxExpr', 'RowExpr', 'A_ArrayExpr', 'CollateClause'],
+  ...['BooleanTest', 'MinMaxExpr', 'A_ArrayExpr', 'CollateClause'],
   ...['NamedArgExpr', 'GroupingFunc', 'List', 'CaseWhen', 'JsonFormat', 'JsonReturning', 'JsonValueExpr', 'JsonOutput'],
   ...[
     'JsonIsPredicate',
@@ -93,6 +93,7 @@ export function evaluate(node: unknown, env: Environment, trace: Trace): Value {
 function kindOf(kind: string, fields: Node, env: Environment, trace: Trace): Value {
   if (empty.has(kind)) return plain;
   if (transparent.has(kind)) return parts(fields, env, trace);
+  if (kind === 'RowExpr') return { ...parts(fields, env, trace), typeOid: RECORD };
   if (fallible.has(kind)) return failing(parts(fields, env, trace), trace);
   switch (kind) {
     case 'ColumnRef':
@@ -157,9 +158,19 @@ function column(names: readonly string[], star: boolean, env: Environment): Valu
 
 /** What is evaluated depends on what came before: whether it fails, waits or changes something then tells of that. */
 function choice(fields: Node, env: Environment, trace: Trace): Value {
-  const value = parts(fields, env, trace);
-  return isQuiet(Object.values(fields), trace) ? value : failing(value, trace);
+  if (!isQuiet(Object.values(fields), trace)) {
+    for (const condition of conditionsOf(fields)) failing(evaluate(condition, env, trace), trace);
+  }
+  return parts(fields, env, trace);
 }
+
+/** What decides whether the rest is evaluated: the WHENs of a CASE, all but the last of AND, OR and COALESCE. */
+const conditionsOf = (fields: Node): readonly unknown[] =>
+  fields['defresult'] === undefined && fields['arg'] === undefined && !isCase(fields)
+    ? list(fields['args']).slice(0, -1)
+    : [fields['arg'], ...list(fields['args']).map((when) => opened(when)?.[1]['expr'])];
+
+const isCase = (fields: Node): boolean => list(fields['args']).some((one) => opened(one)?.[0] === 'CaseWhen');
 
 /** A mask shows NULL as NULL, so that this tells nothing more. A row of NULLs is another matter. */
 function nullTest(fields: Node, env: Environment, trace: Trace): Value {
@@ -221,7 +232,7 @@ function isQuiet(node: unknown, trace: Trace): boolean {
     case 'FuncCall': {
       const [name = '', schema] = [...texts(fields['funcname'])].reverse();
       return (
-        isTotal(name, []) && trace.catalogue.functionKind(schema, name) === 'pure' && isQuiet(fields['args'], trace)
+        telling(name, [plain]).length === 0 && trace.catalogue.functionKind(schema, name) === 'pure' && isQuiet(fields['args'], trace)
       );
     }
     default:
@@ -247,7 +258,7 @@ function cast(fields: Node, env: Environment, trace: Trace): Value {
   const name = texts(type['names']).at(-1) ?? '';
   if (trace.catalogue.isCustomCast(name)) return { ...failing(value, trace), unknown: true };
   const toArray = list(type['arrayBounds']).length > 0;
-  const isJson = (name === 'json' || name === 'jsonb') && [...value.sources].every(({ typeOid }) => typeOid === JSONB);
+  const isJson = (name === 'json' || name === 'jsonb') && value.exact && value.typeOid === JSONB;
   return (totalCasts.has(name) || isJson) && !toArray ? value : failing(value, trace);
 }
 
@@ -268,7 +279,7 @@ function call(fields: Node, env: Environment, trace: Trace): Value {
   }
   const kind = trace.catalogue.functionKind(schema, name);
   const known = isSetting || kind === 'pure' || (isHarmless(name) && (schema === undefined || schema === 'pg_catalog'));
-  if (!known || !isTotal(name, args)) failing(value, trace);
+  for (const arg of known ? telling(name, args) : args) failing(arg, trace);
   return known ? value : { ...value, unknown: true };
 }
 

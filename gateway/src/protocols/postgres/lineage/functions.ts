@@ -30,6 +30,24 @@ const totalIn: Readonly<Record<string, number>> = {
       'left',
       'right',
       'substr',
+      'substring',
+      'regexp_replace',
+      'regexp_match',
+      'regexp_split_to_array',
+      'regexp_count',
+      'regexp_instr',
+      'regexp_substr',
+      'regexp_like',
+      'split_part',
+      'ascii',
+      'lpad',
+      'rpad',
+      'round',
+      'ceil',
+      'ceiling',
+      'floor',
+      'trunc',
+      'sign',
       'replace',
       'translate',
       'array_to_string',
@@ -44,18 +62,25 @@ const totalIn: Readonly<Record<string, number>> = {
   ),
 };
 
-/** Whether a function gives a value in any case, whatever is stored in its arguments. */
-export function isTotal(name: string, args: readonly Value[]): boolean {
-  if (total.has(name)) return true;
-  const sources = args.flatMap((arg) => [...arg.sources]);
-  if (totalForScalars.has(name)) return !sources.some(({ isArray }) => isArray);
-  if (totalForNumbers.has(name)) return sources.every(({ typeOid }) => numbers.has(typeOid));
-  const protectedAt = args.flatMap((arg, at) => (arg.sources.size > 0 ? [at] : []));
+/**
+ * The arguments whose values decide whether a function fails; none where it gives a value in any case. A row has the
+ * type `record`: it is no array, whatever its columns are.
+ */
+export function telling(name: string, args: readonly Value[]): readonly Value[] {
+  if (total.has(name)) return [];
+  if (totalForScalars.has(name))
+    return args.filter(({ sources, typeOid }) => typeOid !== RECORD && holdsArray(sources));
+  if (totalForNumbers.has(name)) return args.filter(({ sources }) => !isOfNumbers(sources));
   // A key that is NULL is an error.
-  if (name === 'json_build_object' || name === 'jsonb_build_object') return protectedAt.every((at) => at % 2 === 1);
+  if (name === 'json_build_object' || name === 'jsonb_build_object') return args.filter((_, at) => at % 2 === 0);
   const place = Object.hasOwn(totalIn, name) ? totalIn[name] : undefined;
-  return place !== undefined && protectedAt.every((at) => at === place);
+  return place === undefined ? args : args.filter((_, at) => at !== place);
 }
+
+export const RECORD = 2249;
+
+const holdsArray = (sources: Value['sources']): boolean => [...sources].some(({ isArray }) => isArray);
+const isOfNumbers = (sources: Value['sources']): boolean => [...sources].every(({ typeOid }) => numbers.has(typeOid));
 
 /** Read other tables, files or servers, run text as SQL, or change how later text is read: nobody sees through them. */
 export const opaqueFunctions =

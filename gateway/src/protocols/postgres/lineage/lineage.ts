@@ -2,6 +2,7 @@ import type { Node, Statement } from '../sql/analysis.ts';
 import { type Catalogue, type Column, familyOf } from './catalogue.ts';
 import { inOrder, returnsRows } from './changes.ts';
 import { empty } from './environment.ts';
+import { evaluate } from './expressions.ts';
 import { queryFields } from './queries.ts';
 import { tableItem } from './sources.ts';
 import { list, opened, Trace, text } from './trace.ts';
@@ -120,6 +121,12 @@ function rowsOf(kind: string, fields: Node, scope: Scope, trace: Trace): Rows | 
       return noRows;
     }
     case 'ExecuteStmt':
+      // Parameters stand wherever the statement uses them: what they are computed from could show anywhere.
+      for (const one of list(fields['params'])) {
+        const value = evaluate(one, empty, trace);
+        if (value.sources.size > 0 || value.unknown) trace.hide('a parameter of EXECUTE is computed from stored values');
+      }
+      if (trace.opaque !== undefined) return noRows;
       return (
         scope.prepared(String(fields['name'] ?? '')) ??
         opaque('it executes what was not prepared in view of the gateway')

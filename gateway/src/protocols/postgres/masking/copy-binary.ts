@@ -61,10 +61,11 @@ export class BinaryRows implements CopyRows {
     for (let column = 0; column < count; column++) {
       const lengthBytes = bytes.readInt32BE(at);
       at += 4;
-      if (lengthBytes === -1) continue;
-      const valueEnd = at + lengthBytes;
+      const cell = cells[column]!;
+      if (lengthBytes === -1 && !(cell.does === 'constant' && cell.coversNull)) continue;
+      const valueEnd = lengthBytes === -1 ? at : at + lengthBytes;
       const value = bytes.subarray(at, valueEnd);
-      const instead = this.#instead(cells[column]!, value);
+      const instead = this.#instead(cell, value);
       if (instead !== value) {
         out.copy(bytes, written, at - 4);
         out.int32(instead === undefined ? -1 : instead.length);

@@ -91,7 +91,7 @@ export abstract class LineRows implements CopyRows {
       if (cell.does === 'pass') continue;
       const from = start + this.#starts[column]!;
       const to = start + (column + 1 < cells.length ? this.#starts[column + 1]! - 1 : lengthBytes);
-      if (this.#isNull(bytes, from, to)) continue;
+      if (!(cell.does === 'constant' && cell.coversNull) && this.#isNull(bytes, from, to)) continue;
       const instead = this.#instead(cell, bytes, from, to, column);
       if (instead === undefined) continue;
       out.copy(bytes, written, from);

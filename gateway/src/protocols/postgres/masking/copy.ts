@@ -51,6 +51,8 @@ const HEADER_BYTES = 5;
 export class CopyMasker {
   readonly #rows: CopyRows;
   readonly #hold = new Hold();
+  /** Of what was rewritten last: something of it is not as it came, though it may be shorter by all that was written. */
+  #changed = false;
 
   /**
    * `typeOids` as far as they are known: what takes an unknown type's place is NULL.
@@ -96,7 +98,7 @@ export class CopyMasker {
     out.open(Backend.CopyData);
     if (this.#hold.isEmpty) {
       const done = this.#rewrite(bytes, start, end, out);
-      if (done === end && out.openBytes === HEADER_BYTES) {
+      if (done === end && !this.#changed) {
         out.cancel();
         return false;
       }
@@ -115,13 +117,16 @@ export class CopyMasker {
     let rowStart = start;
     /** What lies before it was written. */
     let copied = start;
+    this.#changed = false;
     while (rowStart < end) {
       const rowEnd = this.#rows.rowEnd(bytes, rowStart, end);
       if (rowEnd < 0) break;
-      copied = this.#rows.rewrite(bytes, rowStart, rowEnd, out, copied);
+      const written = this.#rows.rewrite(bytes, rowStart, rowEnd, out, copied);
+      this.#changed ||= written !== copied;
+      copied = written;
       rowStart = rowEnd;
     }
-    if (out.openBytes > HEADER_BYTES || rowStart < end || !this.#hold.isEmpty) out.copy(bytes, copied, rowStart);
+    if (this.#changed || rowStart < end || !this.#hold.isEmpty) out.copy(bytes, copied, rowStart);
     return rowStart;
   }
 }

@@ -15,7 +15,9 @@ const NULL = 1;
 const CONSTANT = 2;
 const CHANGE = 3;
 const INSPECT = 4;
+const COVER = 5;
 const codes = { pass: PASS, null: NULL, constant: CONSTANT, change: CHANGE, inspect: INSPECT } as const;
+const codeOf = (cell: Cell): number => (cell.does === 'constant' && cell.coversNull ? COVER : codes[cell.does]);
 
 /** Rewrites DataRows by a plan. Undefined as a plan, or a row of another width, shows nothing but NULLs. */
 export class RowMasker {
@@ -29,7 +31,7 @@ export class RowMasker {
   constructor(plan: ColumnPlan | undefined, columns: readonly Arriving[], veil: Veil, textTypes: TextTypes = noTypes) {
     this.#isKnown = plan !== undefined && plan.length === columns.length;
     this.#cells = (this.#isKnown ? plan! : []).map((planned, i) => cellOf(planned, columns[i]!, veil, textTypes));
-    this.#codes = Uint8Array.from(this.#cells, ({ does }) => codes[does]);
+    this.#codes = Uint8Array.from(this.#cells, codeOf);
     this.#veil = veil;
     this.isIdle = this.#isKnown && this.#codes.every((code) => code === PASS);
   }
@@ -62,9 +64,9 @@ export class RowMasker {
       if (end - at < 4) throw malformed(at);
       const lengthBytes = (buffer[at]! << 24) | (buffer[at + 1]! << 16) | (buffer[at + 2]! << 8) | buffer[at + 3]!;
       at += 4;
-      if (lengthBytes === -1) continue;
-      if (lengthBytes < 0 || lengthBytes > end - at) throw malformed(at);
-      const valueEnd = at + lengthBytes;
+      if (lengthBytes === -1 && kinds[column] !== COVER) continue;
+      if (lengthBytes < -1 || lengthBytes > end - at) throw malformed(at);
+      const valueEnd = lengthBytes === -1 ? at : at + lengthBytes;
       if (kinds[column] !== PASS) {
         const instead = this.#instead(column, buffer, at, valueEnd);
         if (instead !== unchanged) {

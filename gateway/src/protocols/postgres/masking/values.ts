@@ -8,7 +8,7 @@ import { type Family, familyOf, type TextTypes } from './types.ts';
 export type Cell =
   | { readonly does: 'pass' }
   | { readonly does: 'null' }
-  | { readonly does: 'constant'; readonly bytes: Buffer }
+  | { readonly does: 'constant'; readonly bytes: Buffer; readonly coversNull: boolean }
   /** Undefined is NULL; the same buffer means unchanged. */
   | { readonly does: 'change'; readonly change: (value: Buffer) => Buffer | undefined }
   /** As `change`, and only for values that the veil suspects where it can tell. */
@@ -38,17 +38,18 @@ export function cellOf(planned: ColumnPlan[number], column: Arriving, veil: Veil
 function treated(treatment: Treatment, family: Family, format: Format, veil: Veil): Cell {
   if (treatment.as === 'null') return toNull;
   if (family === 'text') {
-    if (treatment.as === 'redact') return constant(veil.replace(nothing, treatment));
+    if (treatment.as === 'redact') return constant(veil.replace(nothing, treatment), treatment);
     return { does: 'change', change: (value) => veil.replace(value, treatment) };
   }
   if (family !== 'json' && family !== 'jsonb') return toNull;
   const wrap = family === 'jsonb' && format === 1 ? jsonbString : jsonString;
   // The last four of a document are no value's last four.
-  if (treatment.as !== 'hash') return constant(wrap(veil.replace(nothing, { ...treatment, as: 'redact' })));
+  if (treatment.as !== 'hash') return constant(wrap(veil.replace(nothing, { ...treatment, as: 'redact' })), treatment);
   return { does: 'change', change: (value) => wrap(veil.replace(value, treatment)) };
 }
 
-const constant = (bytes: Buffer | undefined): Cell => (bytes === undefined ? toNull : { does: 'constant', bytes });
+const constant = (bytes: Buffer | undefined, { coversNull = false }: Treatment): Cell =>
+  bytes === undefined ? toNull : { does: 'constant', bytes, coversNull };
 
 /** Marks and hashes hold nothing that JSON escapes. */
 const jsonString = (text: Buffer | undefined) => text && Buffer.concat([quote, text, quote]);
