@@ -37,7 +37,10 @@ export const explain: AttemptClass = {
     { steps: ['set auto_explain.log_min_duration = 0', 'set client_min_messages = log', 'select t from people'] },
     { steps: ["load 'auto_explain'", 'select t from people'] },
     { steps: ['explain (costs off, verbose) select t from people where exists (select 1 from orders)'] },
-    { steps: ['explain (analyze, timing off, summary off) select substr(t, 1, 1) from people'], varies: 'the average size of values' },
+    {
+      steps: ['explain (analyze, timing off, summary off) select substr(t, 1, 1) from people'],
+      varies: 'the average size of values',
+    },
     { steps: ['explain update people set age = 1 where id = 1'] },
   ],
 };

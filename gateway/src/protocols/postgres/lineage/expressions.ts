@@ -136,9 +136,9 @@ export function parts(fields: Node, env: Environment, trace: Trace): Value {
   return derived(values);
 }
 
-/** Whether it fails depends on the value. */
+/** Whether it fails, or how many rows it gives, depends on the value. */
 function failing(value: Value, trace: Trace): Value {
-  if (value.sources.size > 0) trace.observe({ ...value, unknown: false });
+  if (value.sources.size > 0 || value.unknown) trace.observe(value);
   return value;
 }
 

@@ -50,7 +50,7 @@ export interface Scope {
 /** Statements that neither show nor move stored values, whatever they say. */
 const harmless = new Set(
   `TransactionStmt VariableSetStmt DeallocateStmt ClosePortalStmt DiscardStmt ListenStmt UnlistenStmt NotifyStmt LockStmt
-  ConstraintsSetStmt CheckPointStmt VacuumStmt TruncateStmt DropStmt CommentStmt GrantStmt GrantRoleStmt CreateStmt
+  ConstraintsSetStmt CheckPointStmt VacuumStmt TruncateStmt DropStmt CommentStmt GrantStmt GrantRoleStmt
   CreateSchemaStmt CreateSeqStmt AlterSeqStmt RefreshMatViewStmt ReindexStmt ClusterStmt CreateRoleStmt AlterRoleStmt
   AlterRoleSetStmt DropRoleStmt CreatedbStmt DropdbStmt LoadStmt CreateEnumStmt SecLabelStmt`.split(/\s+/),
 );
@@ -140,6 +140,10 @@ function rowsOf(kind: string, fields: Node, scope: Scope, trace: Trace): Rows | 
     case 'CreateTableAsStmt':
     case 'ViewStmt':
       return keep(fields, scope, trace);
+    case 'CreateStmt':
+      // Defaults and checks run when rows come: what they read is then read by nobody's leave.
+      if (callsUnknown(fields, trace)) trace.hide('a default or a check of the table calls what cannot be seen through');
+      return noRows;
     default:
       if (!harmless.has(kind)) trace.hide(`${spoken(kind)} can do more than can be seen`);
       return noRows;
@@ -160,6 +164,18 @@ function keep(fields: Node, scope: Scope, trace: Trace): Rows | StatementLineage
   const hidden = rows.outputs?.some((output) => output.unknown) ?? true;
   const reason = rows.opaque ?? (hidden ? 'it keeps values that come from where nobody can know' : undefined);
   return { ...rows, returnsRows: false, outputs: [], copied, opaque: reason };
+}
+
+/** Whether anything that stands below calls a function that reads more than its arguments. */
+function callsUnknown(node: unknown, trace: Trace): boolean {
+  if (Array.isArray(node)) return node.some((one) => callsUnknown(one, trace));
+  if (typeof node !== 'object' || node === null) return false;
+  const [kind, fields] = opened(node) ?? [];
+  if (kind === 'FuncCall') {
+    const value = evaluate({ FuncCall: { ...fields, args: [] } }, empty, trace);
+    if (value.unknown) return true;
+  }
+  return Object.values(node).some((one) => callsUnknown(one, trace));
 }
 
 function copy(fields: Node, trace: Trace): Rows {

@@ -121,8 +121,9 @@ export class CopyMasker {
     while (rowStart < end) {
       const rowEnd = this.#rows.rowEnd(bytes, rowStart, end);
       if (rowEnd < 0) break;
+      const before = out.openBytes;
       const written = this.#rows.rewrite(bytes, rowStart, rowEnd, out, copied);
-      this.#changed ||= written !== copied;
+      this.#changed ||= written !== copied || out.openBytes !== before;
       copied = written;
       rowStart = rowEnd;
     }
