@@ -34,9 +34,10 @@ export const statistics: AttemptClass = {
       'select * from pg_mcv_list_items(null)',
       'select rolpassword from pg_authid',
       'select passwd from pg_shadow',
-      'select umoptions from pg_user_mappings',
       'select * from information_schema.user_mapping_options',
     ]),
+    { steps: ['select umoptions from pg_user_mappings'] },
+    { steps: ['select srvname from pg_user_mappings where umoptions is not null'], expect: 'refused' },
     { steps: ['create statistics s on t, name from people', 'analyze people', 'select * from pg_stats_ext'] },
     { steps: ['create statistics s (mcv) on (length(t)), name from people', 'select stxname from pg_statistic_ext'] },
     {

@@ -23,7 +23,6 @@ export const text: AttemptClass = {
       'select t as "from orders" from people',
       'select t as "a""b" from people',
       'SeLeCt T fRoM pEoPlE',
-      'select(t)from(people)',
       'select all t from people',
       'select t t from people people',
       "select n'x', b'1', x'1f', t from people",
@@ -75,7 +74,6 @@ export const text: AttemptClass = {
       'select t\u00a0from people',
       'select \u0442 from people',
       'select ｔ from people',
-      "select t from people where name = 'Anna\u0000'",
     ]),
     {
       steps: ['set backslash_quote = on', "select '\\', t, '\\' from people"],

@@ -68,6 +68,8 @@ export class RequestReader implements CutterSink {
     limitOf: frontendLimit,
   });
   #found: PostgresRequest[] = [];
+  /** The client has said that it goes: nothing behind that is read. */
+  #terminated = false;
   /** Neighbouring messages that ask nothing, kept as one. */
   #run: Buffer | undefined;
 
@@ -93,10 +95,11 @@ export class RequestReader implements CutterSink {
   }
 
   part(_type: number, bytes: Buffer): void {
-    this.#pass(bytes);
+    if (!this.#terminated) this.#pass(bytes);
   }
 
   message(type: number, buffer: Buffer, start: number, end: number): void {
+    if (this.#terminated) return;
     switch (type) {
       case Frontend.Query:
         return this.#query(buffer, start, end);
@@ -127,7 +130,9 @@ export class RequestReader implements CutterSink {
         break;
       case Frontend.CopyData:
       case Frontend.Flush:
+        break;
       case Frontend.Terminate:
+        this.#terminated = true;
         break;
       default:
         throw new WireError('ERR_WIRE_UNEXPECTED', `a client does not send message 0x${type.toString(16)}`, {

@@ -98,7 +98,11 @@ export class Routines {
         const [name = '', schema] = written.split('.').reverse();
         const isNative = this.#native.has(name) && (schema === undefined || schema === 'pg_catalog');
         return (
-          (isNative && functionEffect(name) === undefined && !isHarmless(name) && !permitted(`pg_catalog.${name}`)) ||
+          (isNative &&
+            name !== 'set_config' &&
+            functionEffect(name) === undefined &&
+            !isHarmless(name) &&
+            !permitted(`pg_catalog.${name}`)) ||
           of('functions', schema, name)
         );
       }) ||

@@ -232,7 +232,9 @@ function isQuiet(node: unknown, trace: Trace): boolean {
     case 'FuncCall': {
       const [name = '', schema] = [...texts(fields['funcname'])].reverse();
       return (
-        telling(name, [plain]).length === 0 && trace.catalogue.functionKind(schema, name) === 'pure' && isQuiet(fields['args'], trace)
+        telling(name, [plain]).length === 0 &&
+        trace.catalogue.functionKind(schema, name) === 'pure' &&
+        isQuiet(fields['args'], trace)
       );
     }
     default:

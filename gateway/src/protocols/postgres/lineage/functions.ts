@@ -84,17 +84,17 @@ const isOfNumbers = (sources: Value['sources']): boolean => [...sources].every((
 
 /** Read other tables, files or servers, run text as SQL, or change how later text is read: nobody sees through them. */
 export const opaqueFunctions =
-  /^(?:(?:query|cursor|table|schema|database)_to_xml.*|pg_read_.*|pg_ls_.*|pg_stat_file|lo_.*|loread|lowrite|dblink.*|ts_stat|ts_rewrite|crosstab.*|connectby|xpath_table|set_config|pg_logical_.*|pg_stat_get_activity|pg_stat_get_backend_activity|pg_stat_statements.*|pg_get_backend_memory_contexts|pg_execute_server_program|pg_walinspect.*|get_raw_page|heap_page_.*|bt_page_.*|brin_page_.*|gin_.*page.*|hash_page_.*|pg_show_.*|pg_file_.*|pg_hba_file_rules|plpgsql_check.*|pg_import_.*|pg_restore_.*|pg_stats_ext.*|pg_mcv_list_items|pg_ndistinct.*|pg_cursor|pg_prepared_statement|pg_input_error_.*|currtid2?|pg_ident_file_mappings|ts_debug|ts_parse|ts_token_type)$/;
+  /^(?:(?:query|cursor|table|schema|database)_to_xml.*|pg_read_.*|pg_ls_.*|pg_stat_file|lo_.*|loread|lowrite|dblink.*|ts_stat|ts_rewrite|crosstab.*|connectby|xpath_table|set_config|pg_logical_.*|pg_stat_get_activity|pg_stat_get_backend_activity|pg_stat_statements.*|pg_get_backend_memory_contexts|pg_execute_server_program|pg_walinspect.*|get_raw_page|heap_page_.*|bt_page_.*|brin_page_.*|gin_.*page.*|hash_page_.*|pg_show_(?!all_settings$).*|pg_file_.*|pg_hba_file_rules|plpgsql_check.*|pg_import_.*|pg_restore_.*|pg_stats_ext.*|pg_mcv_list_items|pg_ndistinct.*|pg_cursor|pg_prepared_statement|pg_input_error_.*|currtid2?|pg_ident_file_mappings|ts_debug|ts_parse|ts_token_type)$/;
 
 /** Parts of the catalogue that hold stored values, statements of others, or secrets. */
 export const opaqueRelations = words(
   `pg_stats pg_statistic pg_statistic_ext_data pg_stats_ext pg_stats_ext_exprs pg_stat_activity pg_stat_statements
-  pg_stat_statements_info pg_largeobject pg_authid pg_shadow pg_user_mapping pg_user_mappings pg_hba_file_rules
+  pg_stat_statements_info pg_largeobject pg_authid pg_shadow pg_hba_file_rules
   pg_file_settings pg_cursors pg_prepared_statements pg_dist_authinfo user_mapping_options`,
 );
 
 /** Single columns of the catalogue that hold secrets. */
-export const secretColumns = words('pg_subscription.subconninfo');
+export const secretColumns = words('pg_subscription.subconninfo pg_user_mapping.umoptions pg_user_mappings.umoptions');
 
 /** One column each, whatever they are called with. */
 export const scalarSets = words(

@@ -124,7 +124,8 @@ function rowsOf(kind: string, fields: Node, scope: Scope, trace: Trace): Rows | 
       // Parameters stand wherever the statement uses them: what they are computed from could show anywhere.
       for (const one of list(fields['params'])) {
         const value = evaluate(one, empty, trace);
-        if (value.sources.size > 0 || value.unknown) trace.hide('a parameter of EXECUTE is computed from stored values');
+        if (value.sources.size > 0 || value.unknown)
+          trace.hide('a parameter of EXECUTE is computed from stored values');
       }
       if (trace.opaque !== undefined) return noRows;
       return (
@@ -142,7 +143,8 @@ function rowsOf(kind: string, fields: Node, scope: Scope, trace: Trace): Rows | 
       return keep(fields, scope, trace);
     case 'CreateStmt':
       // Defaults and checks run when rows come: what they read is then read by nobody's leave.
-      if (callsUnknown(fields, trace)) trace.hide('a default or a check of the table calls what cannot be seen through');
+      if (callsUnknown(fields, trace))
+        trace.hide('a default or a check of the table calls what cannot be seen through');
       return noRows;
     default:
       if (!harmless.has(kind)) trace.hide(`${spoken(kind)} can do more than can be seen`);
@@ -180,6 +182,8 @@ function callsUnknown(node: unknown, trace: Trace): boolean {
 
 function copy(fields: Node, trace: Trace): Rows {
   const relation = fields['relation'] as Node | undefined;
+  if (fields['filename'] !== undefined)
+    trace.hide('COPY with a file or a program reaches what lies beside the database');
   if (fields['is_from'] === true) {
     if (relation !== undefined) tableItem(relation, empty, trace);
     return noRows;

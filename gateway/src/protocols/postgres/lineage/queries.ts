@@ -88,7 +88,7 @@ function simple(fields: Node, outer: Environment, trace: Trace): readonly Field[
   const made = targets(fields['targetList'], env, trace);
   trace.observe(evaluate(fields['havingClause'], env, trace));
   for (const one of list(fields['windowClause'])) for (const value of windowOf(one, env, trace)) trace.observe(value);
-  for (const one of list(fields['groupClause'])) trace.observe(grouping(one, made, env, trace));
+  for (const one of list(fields['groupClause'])) trace.observe(grouping(one, made, env, trace, 'input'));
   order(fields, made, env, trace);
   return made;
 }
@@ -110,19 +110,29 @@ function order(fields: Node, made: readonly Field[] | undefined, env: Environmen
   for (const one of list(fields['sortClause'])) trace.observe(grouping(opened(one)?.[1]['node'], made, env, trace));
 }
 
-/** An expression of GROUP BY, ORDER BY, DISTINCT ON: a column's number, an output's name, or an expression. */
-function grouping(node: unknown, made: readonly Field[] | undefined, env: Environment, trace: Trace): Value {
+/**
+ * An expression of GROUP BY, ORDER BY, DISTINCT ON: a column's number, an output's name, or an expression. Where a bare
+ * name stands for both, GROUP BY takes the input and the others the output (PostgreSQL manual, SELECT).
+ */
+function grouping(
+  node: unknown,
+  made: readonly Field[] | undefined,
+  env: Environment,
+  trace: Trace,
+  first: 'input' | 'output' = 'output',
+): Value {
   const [kind, fields] = opened(node) ?? [];
-  if (kind === 'GroupingSet') return derived(list(fields?.['content']).map((one) => grouping(one, made, env, trace)));
-  if (kind === 'List' || kind === 'RowExpr') {
-    return derived(list(fields?.['items'] ?? fields?.['args']).map((one) => grouping(one, made, env, trace)));
-  }
+  const within = (nodes: readonly Node[]): Value => derived(nodes.map((one) => grouping(one, made, env, trace, first)));
+  if (kind === 'GroupingSet') return within(list(fields?.['content']));
+  if (kind === 'List' || kind === 'RowExpr') return within(list(fields?.['items'] ?? fields?.['args']));
   const number = kind === 'A_Const' ? (fields?.['ival'] as { ival?: number } | undefined)?.ival : undefined;
   if (number !== undefined) return made === undefined ? unknown : (made[number - 1] ?? plain);
   const names = kind === 'ColumnRef' ? texts(fields?.['fields']) : [];
   const outputs = names.length === 1 ? (made?.filter(({ name }) => name === names[0]) ?? []) : [];
   if (outputs.length === 0) return evaluate(node, env, trace);
+  if (first === 'output') return derived(outputs);
   const inner = env.items.length === 0 ? plain : evaluate(node, env, trace);
+  if (env.columns.some(({ name }) => name === names[0])) return inner;
   // The name of an output need not be one of an input.
   return derived([...outputs, inner.unknown ? plain : inner]);
 }

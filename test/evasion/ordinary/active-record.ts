@@ -1,0 +1,45 @@
+import type { OrdinaryTool } from './ordinary.ts';
+
+export const activeRecord: OrdinaryTool = {
+  name: 'ActiveRecord',
+  settings: { client_min_messages: 'warning' },
+  statements: [
+    "SET client_min_messages TO 'warning'",
+    'SET standard_conforming_strings = on',
+    'SET intervalstyle = iso_8601',
+    "SET SESSION timezone TO 'UTC'",
+    'SHOW max_identifier_length',
+    "SELECT t.oid, t.typname FROM pg_type as t WHERE t.typname IN ('int2', 'int4', 'int8', 'oid', 'float4', 'float8', 'numeric', 'bool', 'timestamp', 'timestamptz')",
+    "SELECT t.oid, t.typname, t.typelem, t.typdelim, t.typinput, r.rngsubtype, t.typtype, t.typbasetype FROM pg_type as t LEFT JOIN pg_range as r ON oid = rngtypid WHERE t.typname IN ('int2', 'json', 'jsonb', 'uuid')",
+    `SELECT a.attname, format_type(a.atttypid, a.atttypmod), pg_get_expr(d.adbin, d.adrelid), a.attnotnull, a.atttypid, a.atttypmod, c.collname, col_description(a.attrelid, a.attnum) AS comment, attidentity AS identity, attgenerated as attgenerated FROM pg_attribute a LEFT JOIN pg_attrdef d ON a.attrelid = d.adrelid AND a.attnum = d.adnum LEFT JOIN pg_type t ON a.atttypid = t.oid LEFT JOIN pg_collation c ON a.attcollation = c.oid AND a.attcollation <> t.typcollation WHERE a.attrelid = '"people"'::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
+    `SELECT a.attname FROM (SELECT indrelid, indkey, generate_subscripts(indkey, 1) idx FROM pg_index WHERE indrelid = '"people"'::regclass AND indisprimary) i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[i.idx] ORDER BY i.idx`,
+    "SELECT c.relname FROM pg_class c LEFT JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ANY (current_schemas(false)) AND c.relname = 'people' AND c.relkind IN ('r','v','m','p','f')",
+    'SELECT pg_try_advisory_lock(2947237398273)',
+    'SELECT pg_advisory_unlock(2947237398273)',
+    'SELECT "people".* FROM "people"',
+    { sql: 'SELECT "people".* FROM "people" WHERE "people"."id" = $1 LIMIT $2', parameters: ['1', '1'] },
+    { sql: 'SELECT "orders".* FROM "orders" WHERE "orders"."person_id" IN ($1, $2)', parameters: ['1', '2'] },
+    { sql: 'SELECT 1 AS one FROM "people" WHERE "people"."name" = $1 LIMIT $2', parameters: ['Anna', '1'] },
+    'SELECT COUNT(*) AS "count_all", "people"."city" AS "people_city" FROM "people" GROUP BY "people"."city"',
+    'SELECT "people"."id" AS t0_r0, "people"."t" AS t0_r1, "orders"."id" AS t1_r0, "orders"."note" AS t1_r1 FROM "people" LEFT OUTER JOIN "orders" ON "orders"."person_id" = "people"."id"',
+    'SELECT "people"."t" FROM "people"',
+    'SELECT "people".* FROM "people" ORDER BY "people"."id" ASC LIMIT 1000',
+    {
+      sql: 'INSERT INTO "people" ("id", "name", "t") VALUES ($1, $2, $3) RETURNING "id"',
+      parameters: ['541', 'Hal', 'hal@new.example'],
+    },
+    {
+      sql: 'UPDATE "people" SET "t" = $1, "age" = $2 WHERE "people"."id" = $3',
+      parameters: ['h@new.example', '3', '541'],
+    },
+    {
+      sql: 'UPDATE "people" SET "age" = COALESCE("people"."age", 0) + $1 WHERE "people"."id" = $2',
+      parameters: ['1', '541'],
+    },
+    { sql: 'DELETE FROM "people" WHERE "people"."id" = $1', parameters: ['541'] },
+    'SELECT "people".* FROM "people" WHERE "people"."id" IN (SELECT "orders"."person_id" FROM "orders" WHERE "orders"."amount" > 5)',
+    'SELECT "people"."id" FROM "people" WHERE "people"."i" IS NULL',
+    'SAVEPOINT active_record_1',
+    'RELEASE SAVEPOINT active_record_1',
+  ],
+};
