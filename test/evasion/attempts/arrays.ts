@@ -148,5 +148,10 @@ export const arrays: AttemptClass = {
       "select array_agg(case when t > 'm' then array['x'] else array['x', 'y'] end) from people where id in (1, 2)",
       "select (case when t > 'm' then array['x'] else array[['x', 'y']] end) || array[['z', 'w']] from people where id = 1",
     ]),
+    ...expecting('refused', [
+      "select (case when t > 'm' then array[1] end)[1:(1 / (age - 41))] from people where id = 1 and t > 'm'",
+      'select (select unnest(a) from people where id = 1)',
+      'select (select x from unnest((select a from people where id = 1)) x)',
+    ]),
   ],
 };

@@ -178,5 +178,8 @@ export const json: AttemptClass = {
       `select json_strip_nulls(case when t > 'm' then '"\\u0000"'::json else '"a"'::json end) from people where id = 1`,
       `select to_jsonb(x) from (select case when t > 'm' then '"\\u0000"'::json else '"a"'::json end as j from people where id = 1) x`,
     ]),
+    ...expecting('refused', [
+      "select (case when t > 'm' then '{}'::jsonb end) @@ 'strict $.a == 1' from people where jb @@ 'strict $.k == 1'",
+    ]),
   ],
 };

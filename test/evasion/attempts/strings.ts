@@ -167,5 +167,22 @@ export const strings: AttemptClass = {
         ways: ['undescribed', 'cursor', 'copy'],
       },
     ),
+    ...expecting('refused', [
+      // A constant that fails for every value, and is not looked at for NULL.
+      "select substr(case when t > 'm' then name end, 1, -1) from people where id = 1",
+      "select substr(nullif(t, 'osprey@' || 'secret.example'), 1, -1) from people where id = 2",
+      "select (case when t > 'm' then name end) ~ '(' from people where id = 1",
+      "select (case when t > 'm' then name end) !~* '[' from people where id = 1",
+      "select (case when t > 'm' then name end) ~ any (array['(']) from people where id = 1",
+      "select (case when t > 'm' then name end) similar to '(' from people where id = 1",
+      `select (case when t > 'm' then name end) like '%\\' from people where id = 1`,
+      `select (case when t > 'm' then name end) not ilike '_\\' from people where id = 1`,
+      "select (case when t > 'm' then name end) like 'x' escape 'ab' from people where id = 1",
+      "select (select x from (select case when t > 'm' then name end as x from people where id = 1) y) ~ '('",
+      // A notice in one of the worlds only.
+      "select (case when t > 'm' then repeat('y', 3000) else 'a' end) @@ 'x'::text from people where id = 1",
+      "select name @@ (case when t > 'm' then 'the' else 'cat' end) from people where id = 1",
+      "select (case when t > 'm' then repeat('y', 3000) else 'a' end) @@ to_tsquery('simple', 'x') from people where id = 1",
+    ]),
   ],
 };

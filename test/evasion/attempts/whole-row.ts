@@ -168,8 +168,15 @@ export const wholeRow: AttemptClass = {
       "select nullif(case when t > 'm' then row(1) else row('a'::text) end, (select row(2))) is null from people where id = 1",
       "select array[case when t > 'm' then row(1) else row('a'::text) end] @> array[(select row(2))] from people where id = 1",
       "select greatest(case when t > 'm' then row(1) else row('a'::text) end, (select row(2))) from people where id = 1",
-      "select (case when t > 'm' then row(1) else row(1, 2) end) < (select row(2)) from people where id = 1",
+      "select (case when t > 'm' then row(2) else row(2, 2) end) <= (select row(2)) from people where id = 1",
       "select (select row(2)) = any (array[case when t > 'm' then row(1) else row('a'::text) end]) from people where id = 1",
+    ]),
+    ...expecting('refused', [
+      "select case (case when t > 'm' then row(1) else row('a'::text) end) when (select row(2)) then 1 end from people where id = 1",
+      "select (case when t > 'm' then row(1) else row('a'::text) end) in (select row(2)) from people where id = 1",
+      "select (case when t > 'm' then row(1) else row('a'::text) end) between (select row(2)) and (select row(3)) from people where id = 1",
+      "select max(array[case when t > 'm' then row(1) else row('a'::text) end]) from people where id < 3",
+      "select array[case when t > 'm' then row(1) else row('a'::text) end] && array[(select row(2))] from people where id = 1",
     ]),
   ],
 };

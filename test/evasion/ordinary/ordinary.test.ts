@@ -39,7 +39,7 @@ const forms = {
 
 /** Nothing of it comes from what is protected, so that the rows must be the target's own. */
 const mentions = new RegExp(
-  `people|staff|events|keyed|made|big|pg_|\\bnow\\(|random|\\b(?:${secrets.map(({ column }) => column).join('|')})\\b|explain`,
+  `people|staff|events|keyed|made|big|pg_|\\bnow\\(|random|\\b(?:${secrets.map(({ column }) => column).join('|')})\\b|explain|fetch|execute|nextval`,
   'i',
 );
 

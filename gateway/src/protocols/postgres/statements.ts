@@ -6,6 +6,7 @@ import { weigh } from './exposure.ts';
 import { Inquiry } from './inquiry.ts';
 import type { Catalogue } from './lineage/catalogue.ts';
 import { innerStatement, lineageOf, type Scope, type StatementLineage } from './lineage/lineage.ts';
+import { droppedBy, madeBy, madeFrom } from './lineage/made.ts';
 import { estimateRows } from './planner.ts';
 import type { StatementMatter, StatementReader } from './requests.ts';
 import type { Routines } from './routines.ts';
@@ -43,6 +44,8 @@ export class SessionStatements implements StatementReader {
   /** What PREPARE gave a name, whatever became of it: a name used again stands for all of them. */
   readonly #prepared = new Map<string, Statement[]>();
   readonly #cursors = new Map<string, Statement[]>();
+  /** Columns of tables that this session made under the veil: nothing protected is in them. */
+  readonly #made = new Map<string, readonly string[]>();
   /** By the analysis; of the catalogue's revision it was made with. */
   #seen = new WeakMap<Analysis, StatementMatter>();
   #seenRevision = -1;
@@ -181,8 +184,24 @@ export class SessionStatements implements StatementReader {
     const { veil } = this.veiling as Veiling;
     const { exposure, results } = weigh(lineages, analysis.statements.map(copyOptions), veil);
     const matter: StatementMatter = { action: plain.action, basis: plain.basis, exposure, results };
+    if (exposure.reveals === undefined && this.#makes(analysis)) return matter;
     this.#seen.set(analysis, matter);
     return matter;
+  }
+
+  /** Notes tables that a permitted text makes and drops; true where there are any: names may stand for others then. */
+  #makes(analysis: Analysis): boolean {
+    const { current } = this.#surveyed as Surveyed<Catalogue>;
+    let changes = false;
+    for (const statement of analysis.statements) {
+      for (const name of droppedBy(statement)) changes = this.#made.delete(name) || changes;
+      const made = madeBy(statement, madeFrom(statement, current, this.#scope(0)));
+      if (made === undefined || this.#made.size >= MAX_NAMES) continue;
+      this.#made.set(made.name, made.columns);
+      changes = true;
+    }
+    if (changes) this.#seen = new WeakMap();
+    return changes;
   }
 
   #lineages(analysis: Analysis): StatementLineage[] {
@@ -203,6 +222,7 @@ export class SessionStatements implements StatementReader {
       searchPath: undefined,
       prepared: (name) => named(this.#prepared, name),
       cursor: (name) => named(this.#cursors, name),
+      made: (name) => this.#made.get(name),
     };
   }
 

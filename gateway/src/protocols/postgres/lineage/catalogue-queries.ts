@@ -31,8 +31,8 @@ export function catalogueQueries(): readonly CatalogueQuery[] {
     { name: 'inheritance', sql: 'select inhrelid, inhparent from pg_inherits' },
     {
       name: 'functions',
-      sql: `select n.nspname = 'pg_catalog', p.proname,
-        bool_and((l.lanname in ('internal', 'c') or (l.lanname = 'sql' and n.nspname = 'pg_catalog')) and p.provolatile <> 'v' and not p.prosecdef)
+      sql: `select n.nspname in ('pg_catalog', 'information_schema'), p.proname,
+        bool_and((l.lanname in ('internal', 'c') or (l.lanname = 'sql' and n.nspname in ('pg_catalog', 'information_schema'))) and p.provolatile <> 'v' and not p.prosecdef)
         from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang
         group by 1, 2`,
     },

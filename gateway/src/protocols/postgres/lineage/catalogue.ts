@@ -137,7 +137,7 @@ export class Catalogue {
 
   /** `pure`: one of PostgreSQL's own that reads nothing but its arguments. A name that people gave theirs too is unknown. */
   functionKind(schema: string | undefined, name: string): FunctionKind {
-    if (schema !== undefined && schema !== 'pg_catalog') return 'unknown';
+    if (schema !== undefined && !system.has(schema)) return 'unknown';
     if (schema === undefined && this.#custom.has(name)) return 'unknown';
     return this.#native.get(name) === true ? 'pure' : 'unknown';
   }

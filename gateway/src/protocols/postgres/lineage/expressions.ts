@@ -175,9 +175,12 @@ const isCase = (fields: Node): boolean => list(fields['args']).some((one) => ope
 /** A mask shows NULL as NULL, so that this tells nothing more. A row of NULLs is another matter. */
 function nullTest(fields: Node, env: Environment, trace: Trace): Value {
   const value = evaluate(fields['arg'], env, trace);
-  const isPlain = value.exact && !value.unknown && value.typeOid !== undefined && value.typeOid < FIRST_OWN_OID;
-  return isPlain ? plain : derived([value]);
+  return tellsNoNull(value) ? plain : derived([value]);
 }
+
+/** Whether it is NULL tells nothing that its column does not show. */
+const tellsNoNull = ({ exact, unknown: hidden, typeOid, sources }: Value): boolean =>
+  !hidden && (sources.size === 0 || (exact && typeOid !== undefined && typeOid < FIRST_OWN_OID));
 
 /** Types from here on are people's own: rows, domains, enums. */
 const FIRST_OWN_OID = 16_384;
@@ -280,6 +283,7 @@ function call(fields: Node, env: Environment, trace: Trace): Value {
     return { ...value, unknown: true };
   }
   const kind = trace.catalogue.functionKind(schema, name);
+  if (name === 'count' && kind === 'pure' && fields['agg_distinct'] !== true && args.every(tellsNoNull)) return plain;
   const known = isSetting || kind === 'pure' || (isHarmless(name) && (schema === undefined || schema === 'pg_catalog'));
   for (const arg of known ? telling(name, args) : args) failing(arg, trace);
   return known ? value : { ...value, unknown: true };

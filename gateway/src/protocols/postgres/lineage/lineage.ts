@@ -1,7 +1,7 @@
 import type { Node, Statement } from '../sql/analysis.ts';
 import { type Catalogue, type Column, familyOf } from './catalogue.ts';
 import { inOrder, returnsRows } from './changes.ts';
-import { empty } from './environment.ts';
+import { empty, within } from './environment.ts';
 import { evaluate } from './expressions.ts';
 import { queryFields } from './queries.ts';
 import { tableItem } from './sources.ts';
@@ -45,6 +45,8 @@ export interface Scope {
   readonly searchPath: readonly string[] | undefined;
   prepared(name: string): StatementLineage | undefined;
   cursor(name: string): StatementLineage | undefined;
+  /** Columns of a table that the session made of nothing protected. */
+  made?(name: string): readonly string[] | undefined;
 }
 
 /** Statements that neither show nor move stored values, whatever they say. */
@@ -57,7 +59,7 @@ const harmless = new Set(
 
 /** What one statement shows, tells and moves of stored values. Never throws for a tree that the parser made. */
 export function lineageOf(statement: Statement, catalogue: Catalogue, scope: Scope): StatementLineage {
-  const trace = new Trace(catalogue, scope.searchPath);
+  const trace = new Trace(catalogue, scope.searchPath, undefined, (name) => scope.made?.(name));
   const found = opened(statement.stmt);
   if (found === undefined) return opaque('it is too large to be seen through');
   const rows = rowsOf(found[0], found[1], scope, trace);
@@ -141,6 +143,8 @@ function rowsOf(kind: string, fields: Node, scope: Scope, trace: Trace): Rows | 
     case 'CreateTableAsStmt':
     case 'ViewStmt':
       return keep(fields, scope, trace);
+    case 'IndexStmt':
+      return index(fields, trace);
     case 'CreateStmt':
       // Defaults and checks run when rows come: what they read is then read by nobody's leave.
       if (callsUnknown(fields, trace))
@@ -166,6 +170,20 @@ function keep(fields: Node, scope: Scope, trace: Trace): Rows | StatementLineage
   const hidden = rows.outputs?.some((output) => output.unknown) ?? true;
   const reason = rows.opaque ?? (hidden ? 'it keeps values that come from where nobody can know' : undefined);
   return { ...rows, returnsRows: false, outputs: [], copied, opaque: reason };
+}
+
+/** Making an index fails where its expressions do, and a unique one where values are equal. */
+function index(fields: Node, trace: Trace): Rows {
+  const item = tableItem((fields['relation'] ?? {}) as Node, empty, trace);
+  const env = within(empty, { items: [item], columns: inOrder(item) });
+  for (const one of list(fields['indexParams'])) {
+    const { name, expr } = (opened(one)?.[1] ?? {}) as { name?: string; expr?: Node };
+    const value =
+      expr === undefined ? (item.fields?.find((field) => field.name === name) ?? unknown) : evaluate(expr, env, trace);
+    if (fields['unique'] === true || expr !== undefined) trace.observe(value);
+  }
+  trace.observe(evaluate(fields['whereClause'], env, trace));
+  return noRows;
 }
 
 /** Whether anything that stands below calls a function that reads more than its arguments. */

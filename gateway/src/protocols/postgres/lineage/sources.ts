@@ -63,6 +63,11 @@ export function tableItem(fields: Node, env: Environment, trace: Trace): Item {
   if (common !== undefined) return renamed({ ...common, alias: name }, fields);
   const relations = named(schema, name, trace);
   if (relations.length === 0) {
+    const made = schema === undefined || schema === 'pg_temp' ? trace.made(name) : undefined;
+    if (made !== undefined) {
+      const own = made.map((column): Field => ({ ...plain, name: column }));
+      return renamed({ alias: name, schema, fields: own, rest: undefined, isTable: true }, fields);
+    }
     trace.outdated();
     return renamed({ alias: name, schema, fields: undefined, rest: unknown }, fields);
   }
@@ -188,7 +193,8 @@ function functionItem(fields: Node, env: Environment, trace: Trace): Item {
   const [only, second] = calls;
   const name = texts(opened(only)?.[1]['funcname']).at(-1) ?? '';
   const listed = list(fields['coldeflist']).map((one) => String(opened(one)?.[1]['colname'] ?? ''));
-  const names = second === undefined ? (listed.length > 0 ? listed : columnNames(name, alias)) : undefined;
+  const width = list(opened(only)?.[1]['args']).length;
+  const names = second === undefined ? (listed.length > 0 ? listed : columnNames(name, alias, width)) : undefined;
   const ordinality =
     fields['ordinality'] === true ? [{ ...plain, name: alias.columns[names?.length ?? 0] ?? 'ordinality' }] : [];
   const known = names?.map((one): Field => ({ ...value, name: one }));
@@ -203,7 +209,10 @@ function functionItem(fields: Node, env: Environment, trace: Trace): Item {
 function columnNames(
   name: string,
   alias: { name: string | undefined; columns: readonly string[] },
+  width: number,
 ): readonly string[] | undefined {
+  // One column for each of several arrays.
+  if (name === 'unnest' && width > 1) return Array.from({ length: width }, (_, i) => alias.columns[i] ?? name);
   if (scalarSets.has(name)) return [alias.columns[0] ?? alias.name ?? name];
   return tableFunctions[name]?.map((column, i) => alias.columns[i] ?? column);
 }

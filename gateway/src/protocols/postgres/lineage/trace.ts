@@ -13,6 +13,8 @@ export class Trace {
   readonly copied = new Set<Column>();
   /** Columns of views, by the view: what they are made of is worked out once. */
   readonly views: Map<Relation, readonly Field[]>;
+  /** Columns of a table that the session made itself of nothing protected, and that the catalogue need not have yet. */
+  readonly made: (name: string) => readonly string[] | undefined;
   #opaque: string | undefined;
   #stale = false;
   #depth = 0;
@@ -21,10 +23,12 @@ export class Trace {
     catalogue: Catalogue,
     searchPath: readonly string[] | undefined,
     views = new Map<Relation, readonly Field[]>(),
+    made: (name: string) => readonly string[] | undefined = () => undefined,
   ) {
     this.catalogue = catalogue;
     this.searchPath = searchPath;
     this.views = views;
+    this.made = made;
   }
 
   get opaque(): string | undefined {
