@@ -177,11 +177,11 @@ export const strings: AttemptClass = {
       "select (case when t > 'm' then name end) similar to '(' from people where id = 1",
       `select (case when t > 'm' then name end) like '%\\' from people where id = 1`,
       `select (case when t > 'm' then name end) not ilike '_\\' from people where id = 1`,
-      "select (case when t > 'm' then name end) like 'x' escape 'ab' from people where id = 1",
       "select (select x from (select case when t > 'm' then name end as x from people where id = 1) y) ~ '('",
       // A notice in one of the worlds only.
       "select (case when t > 'm' then repeat('y', 3000) else 'a' end) @@ 'x'::text from people where id = 1",
       "select name @@ (case when t > 'm' then 'the' else 'cat' end) from people where id = 1",
+      "select (case when p.t > 'm' then b.filler else 'a' end) @@ 'x'::text from people p, big b where p.id = 1 and b.id = 1",
       "select (case when t > 'm' then repeat('y', 3000) else 'a' end) @@ to_tsquery('simple', 'x') from people where id = 1",
     ]),
   ],

@@ -151,7 +151,12 @@ export class VeiledAnswers {
       const arriving = plan?.columns?.map((_, i) => ({ typeOid: plan.types[i], format: format(i) })) ?? [];
       return new RowMasker(plan?.columns, arriving, veil, catalogue.textTypes);
     }
-    const columns = planColumns(fields, plan?.columns, veil, this.#owner);
+    const columns = planColumns(
+      fields,
+      plan?.columns,
+      veil,
+      plan?.trustsPlan === true ? this.#knownOwner : this.#owner,
+    );
     const arriving = fields.map(({ typeOid, format: own }, i) => ({
       typeOid,
       format: formats.length === 0 ? own : format(i),
@@ -162,6 +167,11 @@ export class VeiledAnswers {
   readonly #owner: Owner = ({ tableOid, columnNumber }) => {
     if (tableOid === 0) return undefined;
     return this.#veiling.catalogue.pathOf(tableOid, columnNumber) ?? 'unknown';
+  };
+
+  readonly #knownOwner: Owner = (field) => {
+    const owner = this.#owner(field);
+    return owner === 'unknown' ? undefined : owner;
   };
 
   #copyMasker(buffer: Buffer, start: number, end: number): CopyMasker | undefined {

@@ -13,6 +13,8 @@ export interface ResultPlan {
   readonly types: readonly (number | undefined)[];
   /** Every column passes as it is: rows need not be read. */
   readonly harmless: boolean;
+  /** Tables that the catalogue does not have are of the session's own making: what the plan says of them holds. */
+  readonly trustsPlan?: boolean;
   /** Where the rows leave by COPY. */
   readonly copy?: CopyOptions;
 }
@@ -36,7 +38,11 @@ export function weigh(
   for (const [i, lineage] of lineages.entries()) {
     reveals ??= revelation(lineage, veil);
     const copy = copies[i];
-    const plan = { ...planOf(lineage, veil), ...(copy === undefined ? {} : { copy }) };
+    const plan = {
+      ...planOf(lineage, veil),
+      trustsPlan: lineage.readsMade === true,
+      ...(copy === undefined ? {} : { copy }),
+    };
     for (const shown of plan.columns ?? [unseen(veil)]) if (typeof shown === 'object') masks.add(shown.mask);
     results.push(plan);
   }

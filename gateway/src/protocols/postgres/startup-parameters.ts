@@ -4,7 +4,10 @@
  */
 const passed = new Set([
   'application_name',
+  'client_min_messages',
   'datestyle',
+  'default_transaction_isolation',
+  'default_transaction_read_only',
   'extra_float_digits',
   'idle_in_transaction_session_timeout',
   'intervalstyle',

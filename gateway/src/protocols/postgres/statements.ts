@@ -136,6 +136,14 @@ export class SessionStatements implements StatementReader {
     return routines !== undefined && statements.some((one) => routines.calls(one, this.#backing.isHarmlessFunction));
   }
 
+  /** What is refused gives nothing a name. */
+  #unname({ statements }: Analysis): void {
+    for (const statement of statements) {
+      if (statement.prepares !== undefined) drop(this.#prepared, statement.prepares, statement);
+      if (statement.tag === 'DeclareCursorStmt') drop(this.#cursors, cursorName(statement), statement);
+    }
+  }
+
   /** EXECUTE does what was prepared under its name. */
   #resolved(text: string, analysis: Analysis): StatementMatter {
     const { action } = this.#plainly(text, analysis);
@@ -184,7 +192,8 @@ export class SessionStatements implements StatementReader {
     const { veil } = this.veiling as Veiling;
     const { exposure, results } = weigh(lineages, analysis.statements.map(copyOptions), veil);
     const matter: StatementMatter = { action: plain.action, basis: plain.basis, exposure, results };
-    if (exposure.reveals === undefined && this.#makes(analysis)) return matter;
+    if (exposure.reveals !== undefined) this.#unname(analysis);
+    else if (this.#makes(analysis)) return matter;
     this.#seen.set(analysis, matter);
     return matter;
   }
@@ -273,6 +282,13 @@ function note(names: Map<string, Statement[]>, name: string, statement: Statemen
   if (names.size >= MAX_NAMES || known.length >= MAX_NAMES) return;
   known.push(statement);
   names.set(name, known);
+}
+
+function drop(names: Map<string, Statement[]>, name: string, statement: Statement): void {
+  const known = names.get(name);
+  if (known?.at(-1) !== statement) return;
+  known.pop();
+  if (known.length === 0) names.delete(name);
 }
 
 function cursorName({ stmt }: Statement): string {

@@ -37,6 +37,8 @@ export interface StatementLineage {
   readonly opaque: string | undefined;
   /** It names what the catalogue does not have: reading that again may help. */
   readonly stale: boolean;
+  /** It reads tables of the session's own making, whose numbers the catalogue need not have. */
+  readonly readsMade?: boolean;
 }
 
 /** What names stand for in a session. */
@@ -71,6 +73,7 @@ export function lineageOf(statement: Statement, catalogue: Catalogue, scope: Sco
     copied: references(trace.copied),
     opaque: trace.opaque,
     stale: trace.stale,
+    readsMade: trace.readsMade,
   };
 }
 

@@ -65,6 +65,7 @@ export function tableItem(fields: Node, env: Environment, trace: Trace): Item {
   if (relations.length === 0) {
     const made = schema === undefined || schema === 'pg_temp' ? trace.made(name) : undefined;
     if (made !== undefined) {
+      trace.readsMade = true;
       const own = made.map((column): Field => ({ ...plain, name: column }));
       return renamed({ alias: name, schema, fields: own, rest: undefined, isTable: true }, fields);
     }

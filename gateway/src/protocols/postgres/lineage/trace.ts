@@ -17,6 +17,8 @@ export class Trace {
   readonly made: (name: string) => readonly string[] | undefined;
   #opaque: string | undefined;
   #stale = false;
+  /** A table is read that the session made itself. */
+  readsMade = false;
   #depth = 0;
 
   constructor(
