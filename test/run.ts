@@ -16,7 +16,7 @@ const files = globSync(
 
 let passed = 0;
 let failed = 0;
-const stream = run({ files: files.map((file) => join(root, file)), concurrency: 2, timeout: 300_000 });
+const stream = run({ files: files.map((file) => join(root, file)), concurrency: 2, timeout: 900_000 });
 stream.on('test:pass', ({ details }) => {
   if (details.type !== 'suite') passed++;
 });

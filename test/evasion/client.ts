@@ -20,7 +20,7 @@ const answerTimeoutMs = 20_000;
 /** Sends what it is told, keeps every byte that it gets, and cuts it into messages. */
 export class Client {
   readonly #socket: Socket;
-  readonly #received: Buffer[] = [];
+  #received: Buffer[] = [];
   #pending: Buffer = Buffer.alloc(0);
   #messages: Message[] = [];
   #woken: (() => void) | undefined;
@@ -54,14 +54,14 @@ export class Client {
     return client;
   }
 
-  /** Every byte that came. */
+  /** Every byte that came since `forget`. */
   get received(): Buffer {
     return Buffer.concat(this.#received);
   }
 
-  /** How many came. */
-  get receivedBytes(): number {
-    return this.#received.reduce((sum, { length }) => sum + length, 0);
+  /** What came so far is of no more interest. */
+  forget(): void {
+    this.#received = [];
   }
 
   send(...bytes: readonly Uint8Array[]): void {

@@ -104,9 +104,10 @@ function unexpected({ error }: Run, expect: Expectation): string[] {
 }
 
 async function played(stage: Stage, place: Place, attempt: Attempt, way: Way | 'scene'): Promise<Run> {
-  const opened: { client: Client; from: number }[] = [];
+  const opened: Client[] = [];
   const keep = (client: Client): Client => {
-    opened.push({ client, from: client.receivedBytes });
+    client.forget();
+    opened.push(client);
     return client;
   };
   const open: Open = Object.assign(
@@ -116,7 +117,8 @@ async function played(stage: Stage, place: Place, attempt: Attempt, way: Way | '
       login: { database: place, password: stage.login.password },
     },
   );
-  const client = await open(attempt.settings);
+  const isPlain = way !== 'scene' && isReusable(attempt, way);
+  const client = isPlain ? keep(await idle(stage, place)) : await open(attempt.settings);
   const errors: (string | undefined)[] = [];
   let broken: string | undefined;
   try {
@@ -125,13 +127,32 @@ async function played(stage: Stage, place: Place, attempt: Attempt, way: Way | '
   } catch (error) {
     broken = `it broke off: ${error instanceof Error ? error.message : String(error)}`;
   }
-  const bytes = Buffer.concat(opened.map((one) => one.client.received.subarray(one.from)));
-  await Promise.all(opened.map((one) => one.client.end()));
+  const bytes = Buffer.concat(opened.map((one) => one.received));
+  if (!isPlain) await Promise.all(opened.map((one) => one.end()));
   return {
     bytes,
     error: way === 'scene' ? errorIn(bytes) : (errors.find((error) => isRefusal(error)) ?? errors.at(-1)),
     broken,
   };
+}
+
+/** One session a place for plain queries, which leave nothing behind; others get sessions of their own. */
+const sessions = new Map<string, Client>();
+
+const isReusable = ({ steps = [], settings, bare }: Attempt, way: Way): boolean =>
+  steps.length === 1 &&
+  settings === undefined &&
+  bare !== true &&
+  way !== 'cursor' &&
+  /^\s*(?:select|with|values|table)\b/i.test(steps[0] ?? '');
+
+async function idle(stage: Stage, place: Place): Promise<Client> {
+  const key = `${stage.login.port}/${place}`;
+  const known = sessions.get(key);
+  if (known !== undefined && !known.closed) return known;
+  const client = await stage.client(place);
+  sessions.set(key, client);
+  return client;
 }
 
 /** The errors of each step; the transaction around them is ended in any case. */

@@ -91,5 +91,39 @@ export const code: AttemptClass = {
         'select harmless_sum(1, 2)',
       ],
     },
+    // Of two sides only one is evaluated: whether the other fails, or counts, tells of the first.
+    { steps: ["select t between 'm' and (1 / (age - 41))::text from people where id = 1"] },
+    { steps: ["select (t, 1) = ('kestrel.anna@secret.example', 1 / (age - 41)) from people where id = 1"] },
+    { steps: ["select (t, 1 / (age - 41)) < ('kestrel.anna@secret.example', 2) from people where id = 1"] },
+    {
+      steps: [
+        "select t in ('kestrel.anna@secret.example' || left(name, 0), (1 / (age - 41))::text) from people where id = 1",
+      ],
+    },
+    {
+      steps: [
+        'create sequence counted',
+        "select t in ('kestrel.anna@secret.example' || left(name, 0), city || nextval('counted')) from people where id = 1",
+        'select last_value, is_called from counted',
+      ],
+    },
+    { steps: ["select t like 'kest\\' from people where id = 1"] },
+    { steps: ["select case when t > 'm' then name like 'Anna\\' end from people where id = 1"] },
+    { steps: ["select case when t > 'm' then lpad(name, 2000000000) end from people where id = 1"] },
+    { steps: ["select case when t > 'm' then substr(name, 1, -1) end from people where id = 1"] },
+    { steps: ["select case when t > 'm' then split_part(name, 'n', 0) end from people where id = 1"] },
+    { steps: ["select case when t > 'm' then name ~ ('(' || left(name, 0)) end from people where id = 1"] },
+    { steps: ["select case when t > 'm' then 'a'::handle end from people where id = 1"] },
+    { steps: ["select case when t > 'm' then array[[age], [age, age]] end from people where id = 1"] },
+    { steps: ["select case when t > 'm' then array_append(array[[age]], 1) end from people where id = 1"] },
+    { steps: ["select regexp_split_to_array(t, 'kestrel') || array[['a', 'b']] from people where id = 1"] },
+    { steps: ["select array[regexp_split_to_array(t, 'kestrel'), array['a', 'b']] from people where id = 1"] },
+    { steps: ['select array[ia, array[1, 2]] from people where id = 1'] },
+    { steps: ["select array_agg(regexp_split_to_array(t, 'kestrel')) from people where id < 3"] },
+    {
+      steps: [
+        "select sum(case when i > 1500000000 then '1e308'::float8 else '0'::float8 end) from people, generate_series(1, 2)",
+      ],
+    },
   ],
 };

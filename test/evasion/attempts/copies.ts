@@ -103,5 +103,38 @@ export const copies: AttemptClass = {
     { steps: ['update orders set note = note from people p where p.id = orders.id returning p.t'], expect: 'answered' },
     { steps: ['delete from orders using people p where p.id = orders.id returning p.*'], expect: 'answered' },
     { steps: ["update people set t = 'mine' where id = 1 returning t, v"], expect: 'answered' },
+    // Written with DEFAULT, CHECK and REFERENCES of tables of their own.
+    { steps: ['create table x (y text default whisper())', 'insert into x default values returning y'] },
+    {
+      steps: ['create table x (y text default whisper())', 'insert into x default values', 'select upper(y) from x'],
+      bare: true,
+      ways: ['query'],
+      restore: 'drop table if exists public.x',
+    },
+    { steps: ['create table x (y text check (y < whisper()))', "insert into x values ('m')"] },
+    { steps: ['create table x (y text references keyed (secret))', "insert into x values ('partition-kestrel-1123')"] },
+    {
+      steps: [
+        "insert into keyed values (50, 'known', null)",
+        'create table x (s text references keyed (secret) on update cascade)',
+        "insert into x values ('known')",
+        "update keyed set secret = (select secret from keyed k where k.id = 1) || '!' where id = 50",
+        'select upper(s) from x',
+      ],
+      bare: true,
+      ways: ['query'],
+      restore: 'drop table if exists public.x; delete from public.keyed where id = 50',
+    },
+    // Kept in the protected column itself, whose type and keys then answer.
+    { steps: ["update people set v = v || 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' where id = 1"] },
+    { steps: ["update people set dom = split_part(dom, 'kestrel', 2) where id = 1"] },
+    { steps: ["insert into keyed (id, secret) values (77, 'partition-kestrel-1123')"] },
+    {
+      steps: [
+        "insert into keyed (id, secret) values (77, 'partition-k')",
+        'update keyed set secret = left(secret, 11) where id in (1, 77)',
+      ],
+    },
+    { steps: ['update people set id = id + 100 where id in (2, 3)'] },
   ],
 };

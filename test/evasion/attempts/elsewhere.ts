@@ -54,5 +54,17 @@ export const elsewhere: AttemptClass = {
     { steps: ["select * from pg_available_extensions where name = 'dblink'"] },
     { steps: ['select lo_create(0)'], varies: 'numbers of objects' },
     { steps: ['copy orders (id, note) from stdin'], ways: [] },
+    {
+      steps: ["copy audit_log (said) from program 'cat global/pg_control | head -c 0; echo x'"],
+      bare: true,
+      ways: ['query'],
+      restore: 'delete from public.audit_log',
+    },
+    {
+      steps: ["copy audit_log (said) from '/etc/hostname'", 'select count(*) from audit_log'],
+      bare: true,
+      ways: ['query'],
+      restore: 'delete from public.audit_log',
+    },
   ],
 };

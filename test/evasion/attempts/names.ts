@@ -106,5 +106,100 @@ export const names: AttemptClass = {
     { steps: ['drop table orders', 'alter table people rename to orders', 'select * from orders'] },
     { steps: ['truncate people', 'select * from people'] },
     { steps: ['create type orders2 as (t text)', 'select (row(t)::orders2).t from people'] },
+    // Things that a transaction of its own puts in the place of others.
+    {
+      steps: [
+        'create temp table orders (note text default whisper())',
+        'insert into pg_temp.orders default values',
+        'select upper(note) from orders',
+      ],
+    },
+    {
+      steps: [
+        'create temp table pg_enum (enumlabel text default whisper())',
+        'insert into pg_temp.pg_enum default values',
+        'select upper(enumlabel) from pg_enum',
+      ],
+    },
+    {
+      steps: [
+        "create temp table orders (note xml default query_to_xml('select t from people', true, true, ''))",
+        'insert into pg_temp.orders default values',
+        'select upper(note::text) from orders',
+      ],
+    },
+    {
+      steps: [
+        'create schema s create view orders as select id, upper(t) as note from public.people',
+        'set search_path = s, public',
+        'select lower(note) from orders',
+      ],
+    },
+    {
+      steps: [
+        'create schema s create view pg_enum as select oid, t as enumlabel from public.people, pg_catalog.pg_class limit 3',
+        'set search_path = s, pg_catalog',
+        'select upper(enumlabel) from pg_enum',
+      ],
+    },
+    {
+      steps: [
+        "create schema s create view v as select id from public.people where t like 'kestrel%'",
+        'select * from s.v',
+      ],
+    },
+    { steps: ['create schema s create view v as select id from public.people order by t', 'select id from s.v'] },
+    {
+      steps: [
+        "create type citext as enum ('kestrel.anna@secret.example')",
+        'select t::citext from people where id = 1',
+      ],
+    },
+    {
+      steps: [
+        'create schema s',
+        "create type s.text as enum ('kestrel.anna@secret.example')",
+        'select t::s.text from people where id = 1',
+      ],
+    },
+    {
+      steps: [
+        'create temp table kept (s text)',
+        'prepare p as select upper(note) from orders',
+        'create temp table orders (note text default whisper())',
+        'insert into pg_temp.orders default values',
+        'execute p',
+      ],
+    },
+    // What a table that is made beside a protected one tells of it.
+    {
+      steps: [
+        'create table x partition of events for values from (300) to (400) partition by range (secret)',
+        "create table x1 partition of x for values from ('partition-a') to ('partition-m')",
+        'update events set id = 301 where id = 1',
+      ],
+    },
+    {
+      steps: [
+        'create table x partition of events for values from (300) to (400) partition by range (secret)',
+        "create table x1 partition of x for values from ('a') to ('partition-m')",
+        'create table x2 partition of x default',
+        'update events set id = 301 where id = 1',
+        'select tableoid::regclass from events where id = 301',
+      ],
+    },
+    {
+      steps: [
+        "create table x partition of events (check (secret < 'partition-m')) for values from (300) to (400)",
+        'update events set id = 301 where id = 1',
+      ],
+    },
+    {
+      steps: [
+        'create table x partition of events (unique (secret)) for values from (300) to (400)',
+        "insert into events values (302, 'x', 'partition-kestrel-1123')",
+        'update events set id = 301 where id = 1',
+      ],
+    },
   ],
 };

@@ -104,5 +104,63 @@ export const system: AttemptClass = {
         'select pg_temp.pg_is_in_recovery(1)',
       ],
     },
+    // Where rows lie, how large they are, and how they were changed.
+    {
+      steps: [
+        "update keyed set secret = 'partition-kestrel-1123' where id = 1",
+        "select pg_stat_get_xact_tuples_hot_updated('keyed'::regclass)",
+      ],
+    },
+    {
+      steps: [
+        "update keyed set secret = 'partition-kestrel-1123' where id = 1",
+        "select n_tup_hot_upd from pg_stat_xact_user_tables where relname = 'keyed'",
+      ],
+    },
+    {
+      steps: [
+        "insert into people (id, name, t) select 1000 + g, 'x', t from people, generate_series(1, 500) g where id = 1",
+        'select ctid from people where id = 1500',
+      ],
+    },
+    {
+      steps: [
+        "insert into people (id, name, t) select 1000 + g, 'x', t from people, generate_series(1, 2000) g where id = 1",
+        "select pg_relation_size('people')",
+      ],
+    },
+    {
+      steps: [
+        'insert into keyed (id, secret) select 1000 + g, secret || g from keyed, generate_series(1, 3000) g where id = 1',
+        "select pg_relation_size('keyed_secret_key')",
+      ],
+    },
+    { steps: ["select pg_relation_size(reltoastrelid) from pg_class where oid = 'public.big'::regclass"] },
+    { steps: ["select pg_total_relation_size('big')"] },
+    {
+      steps: [
+        "insert into keyed values (7, 'partition-m', null)",
+        'cluster keyed using keyed_secret_key',
+        'select id from keyed',
+      ],
+    },
+    {
+      steps: [
+        'explain (analyze, wal, costs off, timing off, summary off) update keyed set secret = secret where id = 1',
+      ],
+    },
+    {
+      steps: [
+        'explain (analyze, costs off, timing off, summary off) select t from people, generate_series(1, 5000) g order by g',
+      ],
+    },
+    {
+      steps: [
+        'set log_temp_files = 0',
+        'set client_min_messages = log',
+        "set work_mem = '64kB'",
+        'select t from people, generate_series(1, 3000) g order by g',
+      ],
+    },
   ],
 };

@@ -94,5 +94,19 @@ export const text: AttemptClass = {
     { steps: ['select t from people; syntax error'], ways: ['query'] },
     { steps: ['reset all', 'select t from people'], expect: 'answered' },
     { steps: ['discard all', 'select t from people'], bare: true, expect: 'answered' },
+    // A word of later versions that is a plain name for the server.
+    { steps: ['select upper(system_user) from (select t as "system_user" from people) x'] },
+    { steps: ['select system_user from (select upper(t) as "system_user" from people) x'] },
+    { steps: ['select id from (select id, t as "system_user" from people) x where system_user like \'kestrel%\''] },
+    { steps: ['select id from (select id, t as "system_user" from people) x order by system_user'] },
+    { steps: ['with x (id, "system_user") as (select id, t from people) select id, upper(system_user) from x'] },
+    {
+      steps: [
+        'create temp table y as select system_user as z from (select t as "system_user" from people) x',
+        'select z from y',
+      ],
+    },
+    { steps: ['select 0x1f, t from people'] },
+    { steps: ['select 1_000, upper(t) from people'] },
   ],
 };

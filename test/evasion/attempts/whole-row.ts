@@ -20,7 +20,6 @@ export const wholeRow: AttemptClass = {
       'select array_agg(p) from people p',
       'select array[p] from people p',
       'select (array_agg(p))[1].t from people p',
-      'select coalesce(p, p) from people p',
       'select (select p from people p where id = 1)',
       'select (x.p).t from (select p from people p) x',
       'select (x).t from (select * from people) x',
@@ -68,7 +67,6 @@ export const wholeRow: AttemptClass = {
       'select ((select p)).t from people p',
       'select ((array_agg(p order by id))[1]).t from people p',
       'select (case when true then p end).t from people p',
-      'select (coalesce(p, p)).t from people p',
       'select q.t from people p, lateral (select p.*) q',
       'select (q.p).t from people p, lateral (select p) q',
       'select z from people z (z)',
@@ -178,5 +176,7 @@ export const wholeRow: AttemptClass = {
       "select max(array[case when t > 'm' then row(1) else row('a'::text) end]) from people where id < 3",
       "select array[case when t > 'm' then row(1) else row('a'::text) end] && array[(select row(2))] from people where id = 1",
     ]),
+    'select coalesce(p, p) from people p',
+    'select (coalesce(p, p)).t from people p',
   ],
 };

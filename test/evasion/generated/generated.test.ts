@@ -99,7 +99,7 @@ describe('random queries', () => {
 
   async function tried(
     made: Generated,
-    form: string,
+    messages: readonly Buffer[],
     total: Record<'valid' | 'free' | 'refused' | 'answered', number>,
   ) {
     const [east, west, direct] = await Promise.all([

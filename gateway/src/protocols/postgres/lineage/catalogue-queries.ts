@@ -1,5 +1,5 @@
 export interface CatalogueQuery {
-  readonly name: 'relations' | 'columns' | 'inheritance' | 'functions' | 'operators' | 'casts' | 'texts';
+  readonly name: 'relations' | 'columns' | 'inheritance' | 'functions' | 'operators' | 'casts' | 'types' | 'texts';
   readonly sql: string;
 }
 
@@ -46,6 +46,12 @@ export function catalogueQueries(): readonly CatalogueQuery[] {
       sql: `select distinct t.typname from pg_cast c join pg_type t on t.oid = c.casttarget
         join pg_proc p on p.oid = c.castfunc join pg_namespace n on n.oid = p.pronamespace
         where n.nspname <> 'pg_catalog'`,
+    },
+    {
+      name: 'types',
+      sql: `select distinct t.typname from pg_type t join pg_namespace n on n.oid = t.typnamespace
+        where n.nspname not in ('pg_catalog', 'information_schema')
+        and exists (select from pg_type own where own.typname = t.typname and own.typnamespace = 'pg_catalog'::regnamespace)`,
     },
     {
       name: 'texts',

@@ -55,9 +55,10 @@ export class Catalogue {
   readonly #custom: ReadonlySet<string>;
   readonly #operators: ReadonlySet<string>;
   readonly #casts: ReadonlySet<string>;
+  readonly #types: ReadonlySet<string>;
 
   private constructor(relations: ReadonlyMap<number, Relation>, rows: CatalogueRows) {
-    const { functions = [], texts = [], operators = [], casts = [] } = rows;
+    const { functions = [], texts = [], operators = [], casts = [], types = [] } = rows;
     this.#byOid = relations;
     this.#byName = Map.groupBy(relations.values(), ({ name }) => name);
     this.#native = new Map(
@@ -65,6 +66,7 @@ export class Catalogue {
     );
     this.#custom = new Set(functions.filter(([own]) => own !== 't').map(([, name]) => name ?? ''));
     this.#operators = new Set(operators.map(([name]) => name ?? ''));
+    this.#types = new Set(types.map(([name]) => name ?? ''));
     this.#casts = new Set(casts.map(([name]) => name ?? ''));
     this.textTypes = new Set(texts.map(([oid]) => Number(oid)));
   }
@@ -133,6 +135,11 @@ export class Catalogue {
   /** People made a cast to a type of that name. */
   isCustomCast(type: string): boolean {
     return this.#casts.has(type);
+  }
+
+  /** People made a type of the name of one of PostgreSQL's own. */
+  isCustomType(name: string): boolean {
+    return this.#types.has(name);
   }
 
   /** `pure`: one of PostgreSQL's own that reads nothing but its arguments. A name that people gave theirs too is unknown. */

@@ -1,6 +1,6 @@
 import type { Node } from '../sql/analysis.ts';
 import { type Environment, itemNamed, resolve, resolveIn, wholeRow } from './environment.ts';
-import { isHarmless, opaqueFunctions, RECORD, telling } from './functions.ts';
+import { isHarmless, opaqueFunctions, RECORD, seekers, telling, textFunctions } from './functions.ts';
 import { queryFields } from './queries.ts';
 import { list, opened, type Trace, text, texts } from './trace.ts';
 import { derived, plain, unknown, type Value } from './value.ts';
@@ -29,7 +29,7 @@ const totalOperators = new Set([
     '#>',
     '#>>',
   ],
-  ...['@>', '<@', '&&', '?', '?|', '?&', '^@', '@@'],
+  ...['@>', '<@', '&&', '?', '?|', '?&', '^@'],
 ]);
 
 /** Operators whose right side is a pattern, which may be none. */
@@ -37,7 +37,10 @@ const patternOperators = new Set(['~~', '!~~', '~~*', '!~~*', '~', '~*', '!~', '
 const patternKinds = new Set(['AEXPR_LIKE', 'AEXPR_ILIKE', 'AEXPR_SIMILAR']);
 
 /** Types into which everything can be cast. */
-const totalCasts = new Set(['text', 'varchar', 'bpchar', 'name', 'citext']);
+const totalCasts = new Set(['text', 'varchar', 'bpchar', 'name']);
+
+/** Operators that give NULL where there is nothing under a key. */
+const pickers = new Set(['->', '->>', '#>', '#>>']);
 
 const JSONB = 3802;
 
@@ -92,6 +95,7 @@ export function evaluate(node: unknown, env: Environment, trace: Trace): Value {
 
 function kindOf(kind: string, fields: Node, env: Environment, trace: Trace): Value {
   if (empty.has(kind)) return plain;
+  if (kind === 'A_ArrayExpr') return fitting(parts(fields, env, trace), trace);
   if (transparent.has(kind)) return parts(fields, env, trace);
   if (kind === 'RowExpr') return { ...parts(fields, env, trace), typeOid: RECORD };
   if (fallible.has(kind)) return failing(parts(fields, env, trace), trace);
@@ -113,7 +117,7 @@ function kindOf(kind: string, fields: Node, env: Environment, trace: Trace): Val
     case 'NullTest':
       return nullTest(fields, env, trace);
     case 'A_Indirection':
-      return derived([parts(fields, env, trace)]);
+      return { ...derived([parts(fields, env, trace)]), nullTells: true };
     case 'MultiAssignRef':
       return evaluate(fields['source'], env, trace);
     default: {
@@ -156,13 +160,90 @@ function column(names: readonly string[], star: boolean, env: Environment): Valu
   return alias === undefined ? resolve(env, name) : resolveIn(env, schema, alias, name);
 }
 
-/** What is evaluated depends on what came before: whether it fails, waits or changes something then tells of that. */
+/** Arrays in an array must be of the same dimensions. */
+const fitting = (value: Value, trace: Trace): Value =>
+  [...value.sources].some(({ isArray }) => isArray) ? failing(value, trace) : value;
+
+/**
+ * CASE, AND, OR, COALESCE: what is evaluated, and what is given, depends on conditions. Whether the rest fails, waits or
+ * changes something would tell of them, and so would whatever is done with a value that was chosen to fail it.
+ */
 function choice(fields: Node, env: Environment, trace: Trace): Value {
-  if (!isQuiet(Object.values(fields), trace)) {
-    for (const condition of conditionsOf(fields)) failing(evaluate(condition, env, trace), trace);
-  }
-  return parts(fields, env, trace);
+  const value = parts(fields, env, trace);
+  const conditions = conditionsOf(fields).map((one) => evaluate(one, env, trace));
+  if (conditions.every(({ sources, unknown: hidden }) => sources.size === 0 && !hidden)) return value;
+  const isCoalesce = !isCase(fields) && fields['boolop'] === undefined;
+  // A mask shows NULL as NULL: which of them is given may be known.
+  if (isCoalesce && conditions.every(tellsNoNull)) return value;
+  const results = isCase(fields) ? resultsOf(fields) : isCoalesce ? list(fields['args']) : [];
+  const isHarmless = isQuiet(Object.values(fields), trace) && results.every((one) => isSimple(one, env, trace));
+  if (!isHarmless) for (const condition of conditions) failing(condition, trace);
+  return { ...value, nullTells: true };
 }
+
+const resultsOf = (fields: Node): readonly unknown[] => [
+  ...list(fields['args']).map((when) => opened(when)?.[1]['result']),
+  fields['defresult'],
+];
+
+/** Texts, whole numbers and truth values: types that every other of them, and what is done with them, can take. */
+const simpleTypes = new Set([16, 18, 19, 21, 23, 25, 1042, 1043]);
+const simpleNames = new Set(['text', 'varchar', 'bpchar', 'int4', 'int2', 'bool']);
+
+/** Whether an expression is of a type that nothing which is done with it can choke on. */
+function isSimple(node: unknown, env: Environment, trace: Trace): boolean {
+  const [kind, fields] = opened(node) ?? [];
+  if (kind === undefined || fields === undefined) return true;
+  switch (kind) {
+    case 'A_Const':
+      return fields['fval'] === undefined;
+    case 'ColumnRef':
+      return simpleTypes.has(evaluate(node, env, trace).typeOid ?? 0);
+    case 'BoolExpr':
+    case 'NullTest':
+    case 'BooleanTest':
+      return true;
+    case 'TypeCast': {
+      const name = texts((fields['typeName'] as Node | undefined)?.['names']).at(-1) ?? '';
+      const isArray = list((fields['typeName'] as Node | undefined)?.['arrayBounds']).length > 0;
+      return simpleNames.has(name) && !isArray;
+    }
+    case 'A_Expr':
+      return fields['kind'] !== 'AEXPR_OP' || comparisons.has(texts(fields['name']).at(-1) ?? '')
+        ? fields['kind'] !== 'AEXPR_NULLIF'
+        : texts(fields['name']).at(-1) === '||' &&
+            [fields['lexpr'], fields['rexpr']].every((one) => isSimple(one, env, trace));
+    case 'FuncCall':
+      return (
+        textFunctions.has(texts(fields['funcname']).at(-1) ?? '') &&
+        list(fields['args']).every((one) => isSimple(one, env, trace))
+      );
+    case 'CaseExpr':
+      return resultsOf(fields).every((one) => isSimple(one, env, trace));
+    case 'CoalesceExpr':
+      return list(fields['args']).every((one) => isSimple(one, env, trace));
+    default:
+      return false;
+  }
+}
+
+const comparisons = new Set([
+  '=',
+  '<>',
+  '!=',
+  '<',
+  '>',
+  '<=',
+  '>=',
+  '~~',
+  '!~~',
+  '~~*',
+  '!~~*',
+  '~',
+  '!~',
+  '~*',
+  '!~*',
+]);
 
 /** What decides whether the rest is evaluated: the WHENs of a CASE, all but the last of AND, OR and COALESCE. */
 const conditionsOf = (fields: Node): readonly unknown[] =>
@@ -229,7 +310,10 @@ function isQuiet(node: unknown, trace: Trace): boolean {
       const name = names.at(-1) ?? '';
       const isLiteral = opened(fields['arg'])?.[0] === 'A_Const';
       return (
-        !trace.catalogue.isCustomCast(name) && (isLiteral || totalCasts.has(name)) && isQuiet(fields['arg'], trace)
+        !trace.catalogue.isCustomCast(name) &&
+        !trace.catalogue.isCustomType(name) &&
+        (isLiteral || totalCasts.has(name)) &&
+        isQuiet(fields['arg'], trace)
       );
     }
     case 'FuncCall': {
@@ -247,24 +331,40 @@ function isQuiet(node: unknown, trace: Trace): boolean {
 
 function operation(fields: Node, env: Environment, trace: Trace): Value {
   const right = evaluate(fields['rexpr'], env, trace);
-  const value = derived([evaluate(fields['lexpr'], env, trace), right]);
+  const left = evaluate(fields['lexpr'], env, trace);
+  const value = derived([left, right]);
   const name = texts(fields['name']).at(-1) ?? '';
   const kind = String(fields['kind']);
   if (trace.catalogue.isCustomOperator(name)) return { ...failing(value, trace), unknown: true };
+  if (kind === 'AEXPR_NULLIF') return nullIf(fields, left, right, env, trace);
   const isPattern = patternKinds.has(kind) || patternOperators.has(name);
+  if (isPattern && (right.sources.size > 0 || left.nullTells === true)) failing(value, trace);
   const joins = name === '||' && [...value.sources].some(({ isArray, typeOid }) => isArray || typeOid === JSONB);
-  const total = (kind !== 'AEXPR_OP' || totalOperators.has(name)) && !(isPattern && right.sources.size > 0) && !joins;
-  return total ? value : failing(value, trace);
+  // A number that is no OID fails beside one.
+  const isNumbered = left.typeOid === OID || right.typeOid === OID;
+  const total = (kind !== 'AEXPR_OP' || totalOperators.has(name)) && !joins && !isNumbered;
+  const made = total ? value : failing(value, trace);
+  return pickers.has(name) ? { ...made, nullTells: true } : made;
+}
+
+const OID = 26;
+
+/** The first, or NULL where both are equal. */
+function nullIf(fields: Node, left: Value, right: Value, env: Environment, trace: Trace): Value {
+  if (right.sources.size > 0 && !isSimple(fields['lexpr'], env, trace)) failing(derived([left, right]), trace);
+  return { ...derived([left, right]), nullTells: true };
 }
 
 function cast(fields: Node, env: Environment, trace: Trace): Value {
   const value = derived([evaluate(fields['arg'], env, trace)]);
   const type = (fields['typeName'] ?? {}) as Node;
-  const name = texts(type['names']).at(-1) ?? '';
+  const [name = '', schema] = texts(type['names']).reverse();
   if (trace.catalogue.isCustomCast(name)) return { ...failing(value, trace), unknown: true };
   const toArray = list(type['arrayBounds']).length > 0;
   const isJson = (name === 'json' || name === 'jsonb') && value.exact && value.typeOid === JSONB;
-  return (totalCasts.has(name) || isJson) && !toArray ? value : failing(value, trace);
+  const isOwn = schema === 'pg_catalog' || (schema === undefined && !trace.catalogue.isCustomType(name));
+  const made = (totalCasts.has(name) || isJson) && isOwn && !toArray ? value : failing(value, trace);
+  return name === 'oid' || name.startsWith('reg') ? { ...made, typeOid: OID } : made;
 }
 
 function call(fields: Node, env: Environment, trace: Trace): Value {
@@ -286,7 +386,8 @@ function call(fields: Node, env: Environment, trace: Trace): Value {
   if (name === 'count' && kind === 'pure' && fields['agg_distinct'] !== true && args.every(tellsNoNull)) return plain;
   const known = isSetting || kind === 'pure' || (isHarmless(name) && (schema === undefined || schema === 'pg_catalog'));
   for (const arg of known ? telling(name, args) : args) failing(arg, trace);
-  return known ? value : { ...value, unknown: true };
+  if (!known) return { ...value, unknown: true };
+  return seekers.has(name) ? { ...value, nullTells: true } : value;
 }
 
 /** What a window's partitions, order and frame depend on. */
@@ -306,7 +407,8 @@ function sublink(fields: Node, env: Environment, trace: Trace): Value {
   // The search for a match ends at the first: what comes behind it is not evaluated.
   if (test.sources.size > 0) trace.observe(test);
   // More than one row is an error: how many there are is decided by conditions, and those are noted where they stand.
-  return derived([test, ...(rows ?? [unknown])]);
+  const value = derived([test, ...(rows ?? [unknown])]);
+  return kind === 'ARRAY_SUBLINK' ? fitting(value, trace) : value;
 }
 
 /** The name that PostgreSQL gives to a column without an alias. */

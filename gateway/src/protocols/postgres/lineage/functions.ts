@@ -67,15 +67,25 @@ const totalIn: Readonly<Record<string, number>> = {
  * type `record`: it is no array, whatever its columns are.
  */
 export function telling(name: string, args: readonly Value[]): readonly Value[] {
-  if (total.has(name)) return [];
+  // length(bytes, encoding) is another function.
+  if (total.has(name)) return name === 'length' && args.length > 1 ? args : [];
   if (totalForScalars.has(name))
     return args.filter(({ sources, typeOid }) => typeOid !== RECORD && holdsArray(sources));
   if (totalForNumbers.has(name)) return args.filter(({ sources }) => !isOfNumbers(sources));
   // A key that is NULL is an error.
   if (name === 'json_build_object' || name === 'jsonb_build_object') return args.filter((_, at) => at % 2 === 0);
   const place = Object.hasOwn(totalIn, name) ? totalIn[name] : undefined;
-  return place === undefined ? args : args.filter((_, at) => at !== place);
+  // A bad pattern or format fails only where there is a value to try it on.
+  return place === undefined ? args : args.filter(({ nullTells }, at) => at !== place || nullTells === true);
 }
+
+/** Functions of text that give text in any case. */
+export const textFunctions = words('lower upper initcap btrim ltrim rtrim concat concat_ws reverse md5 quote_literal');
+
+/** Functions that give NULL where they find nothing. */
+export const seekers = words(
+  'regexp_match regexp_substr substring array_length array_position array_upper array_lower jsonb_path_query_first',
+);
 
 export const RECORD = 2249;
 

@@ -5,7 +5,7 @@ import { empty, within } from './environment.ts';
 import { evaluate } from './expressions.ts';
 import { queryFields } from './queries.ts';
 import { tableItem } from './sources.ts';
-import { list, opened, Trace, text } from './trace.ts';
+import { list, opened, Trace, text, texts } from './trace.ts';
 import { type Field, unknown } from './value.ts';
 
 export interface ColumnRef {
@@ -64,6 +64,7 @@ export function lineageOf(statement: Statement, catalogue: Catalogue, scope: Sco
   const trace = new Trace(catalogue, scope.searchPath, undefined, (name) => scope.made?.(name));
   const found = opened(statement.stmt);
   if (found === undefined) return opaque('it is too large to be seen through');
+  if (borrowed.has(newTypeOf(found[1]))) trace.hide(`it makes a type ${newTypeOf(found[1])}, which PostgreSQL has`);
   const rows = rowsOf(found[0], found[1], scope, trace);
   if (!(rows instanceof Rows)) return rows;
   return {
@@ -75,6 +76,19 @@ export function lineageOf(statement: Statement, catalogue: Catalogue, scope: Sco
     stale: trace.stale,
     readsMade: trace.readsMade,
   };
+}
+
+/** Types of PostgreSQL's own that people cast to without naming their schema; a table makes a type of its name. */
+const borrowed = new Set(['text', 'name', 'varchar', 'bpchar', 'json', 'jsonb', 'bool', 'int2', 'int4', 'int8', 'oid']);
+
+/** The name of the type that a statement makes, if it makes one. */
+function newTypeOf(fields: Node): string {
+  const relation = (fields['relation'] ?? fields['view'] ?? (fields['into'] as Node | undefined)?.['rel']) as
+    | Node
+    | undefined;
+  const into = ((fields['intoClause'] as Node | undefined)?.['rel'] as Node | undefined)?.['relname'];
+  const named = texts(fields['typeName'] ?? fields['domainname'] ?? fields['typevar']).at(-1);
+  return String(named ?? into ?? relation?.['relname'] ?? '');
 }
 
 /** The query that a PREPARE or DECLARE CURSOR is about; the statement itself where it is none. */

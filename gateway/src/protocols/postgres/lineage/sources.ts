@@ -24,7 +24,7 @@ export function sourceOf(node: unknown, env: Environment, siblings: Source, trac
     case 'RangeFunction':
       return single(functionItem(fields, lateral, trace));
     case 'RangeTableSample': {
-      for (const arg of list(fields['args'])) trace.observe(evaluate(arg, lateral, trace));
+      for (const arg of [...list(fields['args']), fields['repeatable']]) trace.observe(evaluate(arg, lateral, trace));
       return sourceOf(fields['relation'], env, siblings, trace);
     }
     case 'JoinExpr':

@@ -8,6 +8,8 @@ export interface Value {
   /** It comes from where nobody can know. */
   readonly unknown: boolean;
   readonly typeOid: number | undefined;
+  /** Whether it is NULL depends on more than whether a stored value is: `nullif(a, b)`, `document -> key`. */
+  readonly nullTells?: boolean;
 }
 
 /** A value with the name under which others refer to it. */
@@ -34,7 +36,8 @@ export function derived(values: readonly Value[], typeOid?: number): Value {
   const first = values[0];
   if (first === undefined) return plain;
   const sources = values.length === 1 ? first.sources : union(values);
-  return { sources, exact: false, unknown: values.some((value) => value.unknown), typeOid };
+  const made = { sources, exact: false, unknown: values.some((value) => value.unknown), typeOid };
+  return values.some(({ nullTells }) => nullTells === true) ? { ...made, nullTells: true } : made;
 }
 
 /** One of these, nobody knows which. */
@@ -47,6 +50,7 @@ export function either(values: readonly Value[]): Value {
     exact: values.every(({ exact, sources }) => exact || sources.size === 0),
     unknown: values.some((value) => value.unknown),
     typeOid: values.every(({ typeOid }) => typeOid === first.typeOid) ? first.typeOid : undefined,
+    nullTells: values.some(({ nullTells }) => nullTells === true),
   };
 }
 

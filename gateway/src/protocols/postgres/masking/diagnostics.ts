@@ -36,8 +36,8 @@ const ofColumn = (name: string | undefined) => (name === undefined ? '' : ` in c
 const ofRelation = (name: string | undefined) => (name === undefined ? '' : ` of relation "${name}"`);
 const onTable = (name: string | undefined) => (name === undefined ? '' : ` on table "${name}"`);
 
-/** Severity, SQLSTATE, position in the client's own text, and where in the server's source it was raised. */
-const always = new Set('SVCPFLR');
+/** Severity, SQLSTATE, position in the client's own text. Where in the server's source it was raised may tell values apart. */
+const always = new Set('SVCP');
 /** Names of objects; a procedure that raises an error can write anything there. */
 const names = new Set('stcdn');
 
