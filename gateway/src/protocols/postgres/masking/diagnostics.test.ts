@@ -5,17 +5,18 @@ import { Backend } from '@sallyport/shared/wire/postgres/types.ts';
 import { redactDiagnostic, redactNotification } from './diagnostics.ts';
 
 const CANARY = 'canary@example.com';
-const base = { S: 'ERROR', V: 'ERROR', F: 'int.c', L: '12', R: 'pg_strtoint32' };
+const base = { S: 'ERROR', V: 'ERROR' };
+const source = { F: 'int.c', L: '12', R: 'pg_strtoint32' };
 
 function redacted(fields: Readonly<Record<string, string>>, type: number = Backend.ErrorResponse) {
-  const message = encodeFields(type, { ...base, ...fields });
+  const message = encodeFields(type, { ...base, ...source, ...fields });
   const result = redactDiagnostic(message, 0, message.length);
   assert.equal(result[0], type);
   return decodeFields(result, 0, result.length);
 }
 
 describe('a diagnostic', () => {
-  it('loses detail, hint, context and internal query; keeps severity, SQLSTATE, position and names', () => {
+  it('loses detail, hint, context, internal query and the place in the source; keeps severity, SQLSTATE, position and names', () => {
     const fields = redacted({
       C: '23505',
       M: 'duplicate key value violates unique constraint "users_email_key"',
