@@ -128,13 +128,19 @@ export const copies: AttemptClass = {
     // Kept in the protected column itself, whose type and keys then answer.
     { steps: ["update people set v = v || 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' where id = 1"] },
     { steps: ["update people set dom = split_part(dom, 'kestrel', 2) where id = 1"] },
-    { steps: ["insert into keyed (id, secret) values (77, 'partition-kestrel-1123')"] },
+    {
+      steps: ["insert into keyed (id, secret) values (77, 'partition-kestrel-1123')"],
+      varies: 'a guess that is written next to a unique column',
+    },
     {
       steps: [
         "insert into keyed (id, secret) values (77, 'partition-k')",
         'update keyed set secret = left(secret, 11) where id in (1, 77)',
       ],
     },
-    { steps: ['update people set id = id + 100 where id in (2, 3)'] },
+    {
+      steps: ['update people set id = id + 100 where id in (2, 3)'],
+      varies: 'a unique index that covers part of a table',
+    },
   ],
 };

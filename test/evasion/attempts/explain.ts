@@ -30,7 +30,7 @@ export const explain: AttemptClass = {
     { steps: ['explain declare c cursor for select t from people'], varies: 'the average size of values' },
     { steps: ['explain (settings) select t from people'], varies: 'the average size of values' },
     { steps: ['explain select * from people, unnest(a)'] },
-    { steps: ['explain select id from people where city = $$Oslo$$'] },
+    { steps: ['explain select id from people where city = $$Oslo$$'], varies: 'sizes' },
     { steps: ["explain (verbose, costs off) select case when t = 'x' then 'a' else 'b' end from people"] },
     { steps: ['explain (costs off) select whisper()'] },
     { steps: ['explain (verbose, costs off) select harmless_sum(1, 2)'] },
@@ -41,6 +41,6 @@ export const explain: AttemptClass = {
       steps: ['explain (analyze, timing off, summary off) select substr(t, 1, 1) from people'],
       varies: 'the average size of values',
     },
-    { steps: ['explain update people set age = 1 where id = 1'] },
+    { steps: ['explain update people set age = 1 where id = 1'], varies: 'sizes' },
   ],
 };

@@ -12,7 +12,6 @@ export const nullTests: AttemptClass = {
         "select case when t > 'm' then null else 'x' end from people",
         "select case when t > 'm' then t end from people",
         'select name, case when i > 1800000000 then 1 end from people',
-        "select regexp_match(t, '^k') from people",
         "select regexp_substr(t, '^k.*') from people",
         "select substring(t, '^k.*') from people",
         "select jb -> 'kk', jb #> '{k,0}' from people",

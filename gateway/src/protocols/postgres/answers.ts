@@ -11,7 +11,7 @@ import type { Prepared } from './lens.ts';
 import type { Catalogue } from './lineage/catalogue.ts';
 import { CopyMasker } from './masking/copy.ts';
 import { anonymous } from './masking/description.ts';
-import { redactDiagnostic, redactNotification } from './masking/diagnostics.ts';
+import { isLog, redactDiagnostic, redactNotification } from './masking/diagnostics.ts';
 import { hiddenFunctionResult } from './masking/function-result.ts';
 import type { Output } from './masking/output.ts';
 import { mayReport } from './masking/parameter-status.ts';
@@ -64,8 +64,10 @@ export class VeiledAnswers {
       case Backend.PortalSuspended:
         this.#completed();
         break;
-      case Backend.ErrorResponse:
       case Backend.NoticeResponse:
+        if (isLog(buffer, start, end)) return;
+        return put(redactDiagnostic(buffer, start, end), out);
+      case Backend.ErrorResponse:
         return put(redactDiagnostic(buffer, start, end), out);
       case Backend.NotificationResponse:
         return put(redactNotification(buffer, start, end), out);

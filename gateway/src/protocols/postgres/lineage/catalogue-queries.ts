@@ -22,9 +22,13 @@ export function catalogueQueries(): readonly CatalogueQuery[] {
     {
       name: 'columns',
       sql: `select a.attrelid, a.attnum, a.attname, a.atttypid,
-        case when a.attgenerated <> '' then pg_get_expr(d.adbin, d.adrelid) end, t.typcategory = 'A'
+        case when a.attgenerated <> '' then pg_get_expr(d.adbin, d.adrelid) end, t.typcategory = 'A',
+        a.atttypmod >= 0 or t.typtype = 'd' or k.attrelid is not null
         from pg_attribute a join pg_type t on t.oid = a.atttypid join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
         left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+        left join (select indrelid as attrelid, unnest(indkey) as attnum from pg_index where indisunique
+          union select conrelid, unnest(conkey) from pg_constraint where contype in ('c', 'x')) k
+          on k.attrelid = a.attrelid and k.attnum = a.attnum
         where a.attnum > 0 and not a.attisdropped and c.relkind in ${kinds} and ${readable}
         order by a.attrelid, a.attnum`,
     },

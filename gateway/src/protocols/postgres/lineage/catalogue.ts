@@ -9,6 +9,8 @@ export interface Column {
   readonly number: number;
   readonly typeOid: number;
   readonly isArray: boolean;
+  /** What is written into it may be refused: by its length, a domain, a check, another equal value. */
+  readonly isBound: boolean;
   /** The expression of a generated column. */
   readonly generated: Node | undefined;
 }
@@ -90,7 +92,7 @@ export class Catalogue {
         children: [],
       });
     }
-    for (const [oid, number, name, type, generated, array] of rows['columns'] ?? []) {
+    for (const [oid, number, name, type, generated, array, bound] of rows['columns'] ?? []) {
       const relation = relations.get(Number(oid));
       const expression = generated == null ? undefined : parse(`select ${generated}`)?.stmt;
       relation?.columns.push({
@@ -99,6 +101,7 @@ export class Catalogue {
         number: Number(number),
         typeOid: Number(type),
         isArray: array === 't',
+        isBound: bound === 't',
         generated: expression,
       });
     }
@@ -135,6 +138,11 @@ export class Catalogue {
   /** People made a cast to a type of that name. */
   isCustomCast(type: string): boolean {
     return this.#casts.has(type);
+  }
+
+  /** People made a function of that name. */
+  isCustomFunction(name: string): boolean {
+    return this.#custom.has(name);
   }
 
   /** People made a type of the name of one of PostgreSQL's own. */

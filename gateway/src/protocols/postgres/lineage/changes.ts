@@ -47,7 +47,9 @@ export const inOrder = ({ fields, isUnordered }: Item): readonly Field[] | undef
 /** A value on its way into a column: nothing is copied where it comes from that very column. */
 function assign(value: Value, target: Field | undefined, trace: Trace): void {
   const own = target === undefined ? undefined : [...target.sources];
-  const foreign = [...value.sources].filter((source) => own?.includes(source) !== true);
+  // Whether what was made of it is taken tells of it.
+  const isTold = !value.exact && (own?.some(({ isBound }) => isBound) ?? false);
+  const foreign = [...value.sources].filter((source) => isTold || own?.includes(source) !== true);
   if (foreign.length > 0 || value.unknown) trace.copy({ ...value, sources: new Set(foreign) });
 }
 

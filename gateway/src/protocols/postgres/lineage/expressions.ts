@@ -85,6 +85,19 @@ const empty = new Set([
   ...['BitString', 'TypeName', 'A_Star', 'MergeSupportFunc', 'Null'],
 ]);
 
+const newSyntax: Readonly<Record<string, readonly string[]>> = {
+  JsonFuncExpr: ['json_value', 'json_query', 'json_exists'],
+  JsonScalarExpr: ['json_scalar'],
+  JsonSerializeExpr: ['json_serialize'],
+  JsonParseExpr: ['json'],
+  JsonObjectConstructor: ['json_object'],
+  JsonArrayConstructor: ['json_array'],
+  JsonObjectAgg: ['json_objectagg'],
+  JsonArrayAgg: ['json_arrayagg'],
+  MergeSupportFunc: ['merge_action'],
+  SQLValueFunction: ['system_user'],
+};
+
 /** What an expression's value is made of. Notes what its conditions and its failures would tell. */
 export function evaluate(node: unknown, env: Environment, trace: Trace): Value {
   const found = opened(node);
@@ -94,8 +107,14 @@ export function evaluate(node: unknown, env: Environment, trace: Trace): Value {
 }
 
 function kindOf(kind: string, fields: Node, env: Environment, trace: Trace): Value {
+  // Servers before these were syntax call functions of such names.
+  if (newSyntax[kind]?.some((name) => trace.catalogue.isCustomFunction(name)) === true) {
+    trace.hide('it uses the name of a function as syntax of a newer server');
+  }
   if (empty.has(kind)) return plain;
-  if (kind === 'A_ArrayExpr') return fitting(parts(fields, env, trace), trace);
+  if (kind === 'A_ArrayExpr') {
+    return derived(list(fields['elements']).map((one) => fitting(evaluate(one, env, trace), trace)));
+  }
   if (transparent.has(kind)) return parts(fields, env, trace);
   if (kind === 'RowExpr') return { ...parts(fields, env, trace), typeOid: RECORD };
   if (fallible.has(kind)) return failing(parts(fields, env, trace), trace);
@@ -162,7 +181,7 @@ function column(names: readonly string[], star: boolean, env: Environment): Valu
 
 /** Arrays in an array must be of the same dimensions. */
 const fitting = (value: Value, trace: Trace): Value =>
-  [...value.sources].some(({ isArray }) => isArray) ? failing(value, trace) : value;
+  value.typeOid !== RECORD && [...value.sources].some(({ isArray }) => isArray) ? failing(value, trace) : value;
 
 /**
  * CASE, AND, OR, COALESCE: what is evaluated, and what is given, depends on conditions. Whether the rest fails, waits or
@@ -303,6 +322,8 @@ function isQuiet(node: unknown, trace: Trace): boolean {
     case 'A_Expr': {
       const name = texts(fields['name']).at(-1) ?? '';
       const known = fields['kind'] !== 'AEXPR_OP' || totalOperators.has(name);
+      const isPattern = patternKinds.has(String(fields['kind'])) || patternOperators.has(name);
+      if (isPattern && !isHarmlessPattern(fields['rexpr'])) return false;
       return known && !trace.catalogue.isCustomOperator(name) && below();
     }
     case 'TypeCast': {
@@ -338,7 +359,11 @@ function operation(fields: Node, env: Environment, trace: Trace): Value {
   if (trace.catalogue.isCustomOperator(name)) return { ...failing(value, trace), unknown: true };
   if (kind === 'AEXPR_NULLIF') return nullIf(fields, left, right, env, trace);
   const isPattern = patternKinds.has(kind) || patternOperators.has(name);
-  if (isPattern && (right.sources.size > 0 || left.nullTells === true)) failing(value, trace);
+  if (isPattern && (left.nullTells === true || !isPlainPattern(fields['rexpr'], kind))) failing(value, trace);
+  // The rest of a list, a range or a row is compared only where what comes before it says so.
+  const sides = [fields['lexpr'], fields['rexpr']];
+  const hasParts = sides.some((side) => Array.isArray(side) || partsOf.has(opened(side)?.[0] ?? ''));
+  if (hasParts && !isQuiet(sides, trace)) failing(value, trace);
   const joins = name === '||' && [...value.sources].some(({ isArray, typeOid }) => isArray || typeOid === JSONB);
   // A number that is no OID fails beside one.
   const isNumbered = left.typeOid === OID || right.typeOid === OID;
@@ -348,6 +373,20 @@ function operation(fields: Node, env: Environment, trace: Trace): Value {
 }
 
 const OID = 26;
+const partsOf = new Set(['RowExpr', 'A_ArrayExpr', 'List']);
+
+/** A pattern that was written out and cannot fail: one that ends within an escape fails only where the rest fits. */
+function isPlainPattern(node: unknown, kind: string): boolean {
+  const [tag, fields] = opened(node) ?? [];
+  const pattern = tag === 'A_Const' ? (fields?.['sval'] as { sval?: string } | undefined) : undefined;
+  if (pattern === undefined) return tag === 'A_Const' && fields?.['isnull'] === true;
+  const escapes = /\\*$/.exec(pattern.sval ?? '')?.[0].length ?? 0;
+  return !/LIKE$/.test(kind) || escapes % 2 === 0;
+}
+
+/** One of which nothing has to be compiled that could fail. */
+const isHarmlessPattern = (node: unknown): boolean =>
+  /^[\w @^$.%-]*$/.test(String((opened(node)?.[1]['sval'] as { sval?: string } | undefined)?.sval ?? '('));
 
 /** The first, or NULL where both are equal. */
 function nullIf(fields: Node, left: Value, right: Value, env: Environment, trace: Trace): Value {
@@ -384,7 +423,10 @@ function call(fields: Node, env: Environment, trace: Trace): Value {
   }
   const kind = trace.catalogue.functionKind(schema, name);
   if (name === 'count' && kind === 'pure' && fields['agg_distinct'] !== true && args.every(tellsNoNull)) return plain;
-  const known = isSetting || kind === 'pure' || (isHarmless(name) && (schema === undefined || schema === 'pg_catalog'));
+  const known =
+    isSetting ||
+    kind === 'pure' ||
+    (isHarmless(name) && !trace.catalogue.isCustomFunction(name) && (schema === undefined || schema === 'pg_catalog'));
   for (const arg of known ? telling(name, args) : args) failing(arg, trace);
   if (!known) return { ...value, unknown: true };
   return seekers.has(name) ? { ...value, nullTells: true } : value;
@@ -407,8 +449,8 @@ function sublink(fields: Node, env: Environment, trace: Trace): Value {
   // The search for a match ends at the first: what comes behind it is not evaluated.
   if (test.sources.size > 0) trace.observe(test);
   // More than one row is an error: how many there are is decided by conditions, and those are noted where they stand.
-  const value = derived([test, ...(rows ?? [unknown])]);
-  return kind === 'ARRAY_SUBLINK' ? fitting(value, trace) : value;
+  if (kind === 'ARRAY_SUBLINK') for (const row of rows ?? []) fitting(row, trace);
+  return derived([test, ...(rows ?? [unknown])]);
 }
 
 /** The name that PostgreSQL gives to a column without an alias. */

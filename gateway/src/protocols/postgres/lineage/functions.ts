@@ -32,8 +32,6 @@ const totalIn: Readonly<Record<string, number>> = {
       'substr',
       'substring',
       'regexp_replace',
-      'regexp_match',
-      'regexp_split_to_array',
       'regexp_count',
       'regexp_instr',
       'regexp_substr',
@@ -94,7 +92,7 @@ const isOfNumbers = (sources: Value['sources']): boolean => [...sources].every((
 
 /** Read other tables, files or servers, run text as SQL, or change how later text is read: nobody sees through them. */
 export const opaqueFunctions =
-  /^(?:(?:query|cursor|table|schema|database)_to_xml.*|pg_read_.*|pg_ls_.*|pg_stat_file|lo_.*|loread|lowrite|dblink.*|ts_stat|ts_rewrite|crosstab.*|connectby|xpath_table|set_config|pg_logical_.*|pg_stat_get_activity|pg_stat_get_backend_activity|pg_stat_statements.*|pg_get_backend_memory_contexts|pg_execute_server_program|pg_walinspect.*|get_raw_page|heap_page_.*|bt_page_.*|brin_page_.*|gin_.*page.*|hash_page_.*|pg_show_(?!all_settings$).*|pg_file_.*|pg_hba_file_rules|plpgsql_check.*|pg_import_.*|pg_restore_.*|pg_stats_ext.*|pg_mcv_list_items|pg_ndistinct.*|pg_cursor|pg_prepared_statement|pg_input_error_.*|currtid2?|pg_ident_file_mappings|ts_debug|ts_parse|ts_token_type)$/;
+  /^(?:(?:query|cursor|table|schema|database)_to_xml.*|pg_read_.*|pg_ls_.*|pg_stat_file|lo_.*|loread|lowrite|dblink.*|ts_stat|ts_rewrite|crosstab.*|connectby|xpath_table|set_config|pg_logical_.*|pg_stat_get_activity|pg_stat_get_(?:xact_)?tuples_hot_updated|pg_stat_get_backend_activity|pg_stat_statements.*|pg_get_backend_memory_contexts|pg_execute_server_program|pg_walinspect.*|get_raw_page|heap_page_.*|bt_page_.*|brin_page_.*|gin_.*page.*|hash_page_.*|pg_show_(?!all_settings$).*|pg_file_.*|pg_hba_file_rules|plpgsql_check.*|pg_import_.*|pg_restore_.*|pg_stats_ext.*|pg_mcv_list_items|pg_ndistinct.*|pg_cursor|pg_prepared_statement|pg_input_error_.*|currtid2?|pg_ident_file_mappings|ts_debug|ts_parse|ts_token_type)$/;
 
 /** Parts of the catalogue that hold stored values, statements of others, or secrets. */
 export const opaqueRelations = words(
@@ -104,7 +102,9 @@ export const opaqueRelations = words(
 );
 
 /** Single columns of the catalogue that hold secrets. */
-export const secretColumns = words('pg_subscription.subconninfo pg_user_mapping.umoptions pg_user_mappings.umoptions');
+export const secretColumns = words(`pg_subscription.subconninfo pg_user_mapping.umoptions pg_user_mappings.umoptions
+  pg_stat_all_tables.n_tup_hot_upd pg_stat_user_tables.n_tup_hot_upd pg_stat_sys_tables.n_tup_hot_upd
+  pg_stat_xact_all_tables.n_tup_hot_upd pg_stat_xact_user_tables.n_tup_hot_upd pg_stat_xact_sys_tables.n_tup_hot_upd`);
 
 /** One column each, whatever they are called with. */
 export const scalarSets = words(
@@ -123,7 +123,7 @@ export const tableFunctions: Readonly<Record<string, readonly string[]>> = {
 
 /** What tools ask of the catalogue and the server: names, sizes, positions; never a stored value. */
 const introspection =
-  /^pg_(?:partition_\w+|get_\w+|is_\w+|\w+_is_visible|relation_\w+|table_size|indexes_size|total_relation_size|tablespace_\w+|database_size|size_pretty|postmaster_start_time|conf_load_time|backend_pid|my_temp_schema|current_snapshot|export_snapshot|current_xact_id\w*|current_wal_\w+|last_\w+|control_\w+|stat_get_(?!activity|backend_activity)\w+|available_\w+|timezone_\w+|options_to_table|lock_status|blocking_pids|safe_snapshot_blocking_pids|show_all_settings|cancel_backend|terminate_backend|encoding_to_char|char_to_encoding)$/;
+  /^pg_(?:partition_\w+|get_\w+|is_\w+|\w+_is_visible|relation_\w+|table_size|indexes_size|total_relation_size|tablespace_\w+|database_size|size_pretty|postmaster_start_time|conf_load_time|backend_pid|my_temp_schema|current_snapshot|export_snapshot|current_xact_id\w*|current_wal_\w+|last_\w+|control_\w+|stat_get_(?!activity|backend_activity|(?:xact_)?tuples_hot)\w+|available_\w+|timezone_\w+|options_to_table|lock_status|blocking_pids|safe_snapshot_blocking_pids|show_all_settings|cancel_backend|terminate_backend|encoding_to_char|char_to_encoding)$/;
 
 /** Whether a volatile function of PostgreSQL's own reads nothing that is protected. */
 export const isHarmless = (name: string): boolean => harmlessVolatile.has(name) || introspection.test(name);

@@ -54,8 +54,7 @@ export interface Scope {
 /** Statements that neither show nor move stored values, whatever they say. */
 const harmless = new Set(
   `TransactionStmt VariableSetStmt DeallocateStmt ClosePortalStmt DiscardStmt ListenStmt UnlistenStmt NotifyStmt LockStmt
-  ConstraintsSetStmt CheckPointStmt VacuumStmt TruncateStmt DropStmt CommentStmt GrantStmt GrantRoleStmt
-  CreateSchemaStmt CreateSeqStmt AlterSeqStmt RefreshMatViewStmt ReindexStmt ClusterStmt CreateRoleStmt AlterRoleStmt
+  ConstraintsSetStmt CheckPointStmt VacuumStmt TruncateStmt DropStmt CommentStmt GrantStmt GrantRoleStmt  CreateSeqStmt AlterSeqStmt RefreshMatViewStmt ReindexStmt CreateRoleStmt AlterRoleStmt
   AlterRoleSetStmt DropRoleStmt CreatedbStmt DropdbStmt LoadStmt CreateEnumStmt SecLabelStmt`.split(/\s+/),
 );
 
@@ -160,12 +159,16 @@ function rowsOf(kind: string, fields: Node, scope: Scope, trace: Trace): Rows | 
     case 'CreateTableAsStmt':
     case 'ViewStmt':
       return keep(fields, scope, trace);
+    case 'CreateSchemaStmt':
+      if (fields['schemaElts'] !== undefined) trace.hide('it makes things along with a schema: make them one by one');
+      return noRows;
     case 'IndexStmt':
       return index(fields, trace);
     case 'CreateStmt':
       // Defaults and checks run when rows come: what they read is then read by nobody's leave.
       if (callsUnknown(fields, trace))
         trace.hide('a default or a check of the table calls what cannot be seen through');
+      ties(fields, trace);
       return noRows;
     default:
       if (!harmless.has(kind)) trace.hide(`${spoken(kind)} can do more than can be seen`);
@@ -187,6 +190,29 @@ function keep(fields: Node, scope: Scope, trace: Trace): Rows | StatementLineage
   const hidden = rows.outputs?.some((output) => output.unknown) ?? true;
   const reason = rows.opaque ?? (hidden ? 'it keeps values that come from where nobody can know' : undefined);
   return { ...rows, returnsRows: false, outputs: [], copied, opaque: reason };
+}
+
+/** What a new table is tied to: keys that it refers to are checked and copied, rows of a parent move into it. */
+function ties(fields: Node, trace: Trace): void {
+  for (const parent of list(fields['inhRelations'])) observeAll(opened(parent)?.[1], [], trace);
+  const visit = (node: unknown): void => {
+    if (Array.isArray(node)) for (const one of node) visit(one);
+    else if (typeof node === 'object' && node !== null) {
+      const constraint = opened(node)?.[0] === 'Constraint' ? opened(node)?.[1] : undefined;
+      const other = constraint?.['pktable'] as Node | undefined;
+      if (other !== undefined) observeAll(other, list(constraint?.['pk_attrs']).map(text), trace);
+      for (const one of Object.values(node)) visit(one);
+    }
+  };
+  visit(fields['tableElts']);
+  visit(fields['constraints']);
+}
+
+/** The named columns of a table; all where none is named. */
+function observeAll(relation: Node | undefined, names: readonly string[], trace: Trace): void {
+  const { fields = [unknown as Field], rest } = tableItem(relation ?? {}, empty, trace);
+  for (const field of fields) if (names.length === 0 || names.includes(field.name)) trace.observe(field);
+  if (rest !== undefined) trace.observe(rest);
 }
 
 /** Making an index fails where its expressions do, and a unique one where values are equal. */

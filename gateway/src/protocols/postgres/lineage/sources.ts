@@ -104,10 +104,10 @@ function anyOf(relations: readonly Relation[], trace: Trace): Item {
 export function named(schema: string | undefined, name: string, trace: Trace): readonly Relation[] {
   const all = trace.catalogue.candidates(schema, name);
   if (schema !== undefined) return all;
-  // The system's own come first for everybody, and nobody may make others of such names.
-  const own = all.filter(isSystem).filter((relation) => relation.schema === 'pg_catalog');
-  if (own.length > 0) return own;
+  // The system's own come first unless the search path says otherwise.
+  const own = all.filter((relation) => relation.schema === 'pg_catalog');
   const people = all.filter((relation) => !isSystem(relation));
+  if (own.length > 0) return [...own, ...people];
   const first = trace.searchPath?.map((one) => people.find((relation) => relation.schema === one)).find((one) => one);
   return first === undefined ? people : [first];
 }

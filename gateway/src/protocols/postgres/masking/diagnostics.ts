@@ -57,6 +57,12 @@ export function redactDiagnostic(buffer: Buffer, start: number, end: number): Bu
   return encodeFields(buffer[start]!, kept);
 }
 
+/** Whether a notice is of the server's own doings: how many of them come tells how large things are. */
+export function isLog(buffer: Buffer, start: number, end: number): boolean {
+  const { V: severity = '' } = decodeFields(buffer, start, end);
+  return severity === 'LOG' || severity.startsWith('DEBUG');
+}
+
 function messageOf(fields: Fields): string {
   const { C: code = '', M: message = '' } = fields;
   if (Object.hasOwn(sentences, code)) return sentences[code]!(fields);

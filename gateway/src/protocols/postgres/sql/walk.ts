@@ -27,6 +27,14 @@ const readers = new Set(['SelectStmt', 'CopyStmt', 'LockStmt', 'VacuumStmt', 'Gr
 const detailed = new Set(['CreateTableAsStmt', 'GrantStmt', 'GrantRoleStmt']);
 const droppable = /^OBJECT_(TABLE|VIEW|MATVIEW|FOREIGN_TABLE|SEQUENCE|INDEX)$/;
 
+/** Syntax of newer servers that older ones take for calls of functions. */
+const newSyntax: Readonly<Record<string, string>> = {
+  JsonFuncExpr: 'json_value',
+  JsonScalarExpr: 'json_scalar',
+  JsonSerializeExpr: 'json_serialize',
+  MergeSupportFunc: 'merge_action',
+};
+
 const isObject = (value: unknown): value is Node => typeof value === 'object' && value !== null;
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 const stringOf = (value: unknown): string | undefined => {
@@ -77,6 +85,7 @@ export class Walk {
     let at = step;
     if (isStatement(type)) at = this.#statement(type, node, step);
     else if (type === 'FuncCall') this.#call(node);
+    else if (Object.hasOwn(newSyntax, type)) this.functions.add(newSyntax[type] ?? '');
     else if (type === 'A_Expr') this.#last(node['name'], this.operators);
     else if (type === 'SubLink') this.#last(node['operName'], this.operators);
     else if (type === 'SortBy') this.#last(node['useOp'], this.operators);
