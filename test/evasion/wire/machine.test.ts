@@ -42,7 +42,9 @@ spec: { connections: { names: [veiled] }, columns: [public.untouched.secret] }
 function told({ type, body }: Message, isVeiled: boolean): string | undefined {
   if (type === 'K') return undefined;
   if (type === 'S') return undefined;
-  if (type === 'A') return `A ${body.subarray(4).toString('latin1')}`;
+  if (type === 'T') return `T ${withoutNumbers(body).toString('latin1')}`;
+  // Behind a veil payloads are hidden.
+  if (type === 'A') return `A ${isVeiled ? body.subarray(4, body.indexOf(0, 4)) : body.subarray(4)}`;
   if (type !== 'E' && type !== 'N') return `${type} ${body.toString('latin1')}`;
   const fields = body
     .toString('utf8')
@@ -50,6 +52,16 @@ function told({ type, body }: Message, isVeiled: boolean): string | undefined {
     .filter((field) => !/^[FLRWDHqp]/.test(field));
   // Behind a veil what a message quotes is hidden.
   return `${type} ${fields.filter((field) => !isVeiled || /^[SVC]/.test(field)).join('|')}`;
+}
+
+/** A RowDescription without the numbers of tables: a temporary one has another in each session. */
+function withoutNumbers(body: Buffer): Buffer {
+  const copy = Buffer.from(body);
+  for (let at = 2; at < copy.length; at += 18) {
+    at = copy.indexOf(0, at) + 1;
+    copy.fill(0, at, at + 4);
+  }
+  return copy;
 }
 
 describe('random orders of messages', () => {
@@ -109,6 +121,8 @@ describe('random orders of messages', () => {
     if (isEnded) ended += 1;
     if (refusedAt >= 0) refused += 1;
     for (const [i, what] of compared.entries()) {
+      // Prepared by SQL, described by the protocol: behind a veil its columns are nobody's.
+      if (isVeiled && what !== there[i] && /^T ..column1/s.test(what)) return void (refused += 1);
       if (what !== there[i]) return `answer ${i}: the target says ${there[i]}, the gateway ${what}`;
     }
     return !isEnded && refusedAt < 0 && here.length < there.length
@@ -117,6 +131,7 @@ describe('random orders of messages', () => {
   }
   let ended = 0;
   let refused = 0;
+  let unsteady = 0;
 
   /** The shortest part of a sequence that still differs, taking away one message at a time. */
   async function shrunk(name: string, steps: readonly Step[]): Promise<readonly Step[]> {
@@ -131,17 +146,23 @@ describe('random orders of messages', () => {
   for (const name of connections) {
     it(`${runs} sequences of seed ${seed}, ${name}: the target's own replies`, { timeout: 900_000 }, async () => {
       const random = new Random(seed);
-      ended = refused = 0;
+      ended = refused = unsteady = 0;
       for (let run = 0; run < runs; run++) {
         const steps = sequence(random);
         if ((await difference(name, steps)) === undefined) continue;
+        // Once may be two sessions in each other's way; what is wrong is wrong again.
+        if ((await difference(name, steps)) === undefined) {
+          unsteady += 1;
+          continue;
+        }
         const least = await shrunk(name, steps);
         const why = await difference(name, least);
         assert.fail(`seed ${seed}, run ${run}: ${why}\n${least.map((step) => `  ${step.name}`).join('\n')}`);
       }
       console.log(
-        `wire: seed ${seed}, ${name}: ${runs} sequences alike, ${ended} sessions ended by the gateway, ${refused} refused`,
+        `wire: seed ${seed}, ${name}: ${runs} sequences alike, ${ended} sessions ended by the gateway, ${refused} refused, ${unsteady} differed once`,
       );
+      assert.ok(unsteady < runs / 100, `${unsteady} sequences differed once`);
       assert.ok(ended < runs / 3, `${ended} of ${runs} sessions were ended`);
     });
   }
