@@ -122,7 +122,10 @@ describe('random orders of messages', () => {
     if (refusedAt >= 0) refused += 1;
     for (const [i, what] of compared.entries()) {
       // Prepared by SQL, described by the protocol: behind a veil its columns are nobody's.
-      if (isVeiled && what !== there[i] && /^T ..column1/s.test(what)) return void (refused += 1);
+      if (isVeiled && what !== there[i] && /^T ..column1/s.test(what)) {
+        refused += 1;
+        return undefined;
+      }
       if (what !== there[i]) return `answer ${i}: the target says ${there[i]}, the gateway ${what}`;
     }
     return !isEnded && refusedAt < 0 && here.length < there.length
