@@ -40,7 +40,12 @@ export const attemptsOf = ({ attempts }: AttemptClass): Attempt[] =>
 export const saidBy = ({ title = '', steps = [], settings = {}, scene }: Attempt): Buffer =>
   Buffer.from([title, ...steps, ...Object.values(settings), scene?.toString() ?? ''].join('\n'));
 
-export const titleOf = (attempt: Attempt): string => attempt.title ?? attempt.steps?.at(-1) ?? 'untitled';
+const MAX_TITLE = 160;
+
+export function titleOf({ title, steps = [] }: Attempt): string {
+  const whole = title ?? steps.at(-1) ?? 'untitled';
+  return whole.length > MAX_TITLE ? `${whole.slice(0, MAX_TITLE)}…` : whole;
+}
 
 /** Runs an attempt in each of its ways. */
 export async function tried(stage: Stage, against: AttemptClass['against'], attempt: Attempt): Promise<Outcome[]> {

@@ -19,7 +19,7 @@ import type { Surveyed } from './survey.ts';
 const MAX_NAMES = 10_000;
 
 /** Effects that may change what names and views mean. */
-const defining = new Set(['create', 'alter', 'drop', 'do', 'call', 'execute', 'refresh', 'unknown']);
+const defining = new Set(['create', 'alter', 'drop', 'do', 'call', 'refresh', 'unknown']);
 
 /** What a text asks is the same in every session without masks, so it is kept beside the text's analysis. */
 const matters = new WeakMap<Analysis, StatementMatter>();

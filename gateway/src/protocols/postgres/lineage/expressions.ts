@@ -1,46 +1,11 @@
 import type { Node } from '../sql/analysis.ts';
+import { conditionsOf, isCase, isQuiet, isSimple, resultsOf, totalCasts } from './choices.ts';
 import { type Environment, itemNamed, resolve, resolveIn, wholeRow } from './environment.ts';
-import { isHarmless, opaqueFunctions, RECORD, seekers, telling, textFunctions } from './functions.ts';
+import { isHarmless, opaqueFunctions, RECORD, seekers, telling } from './functions.ts';
+import { isPattern, isPlainPattern, pickers, totalOperators } from './operators.ts';
 import { queryFields } from './queries.ts';
-import { list, opened, type Trace, text, texts } from './trace.ts';
+import { list, opened, type Trace, texts } from './trace.ts';
 import { derived, plain, unknown, type Value } from './value.ts';
-
-/** Operators that give a value for whatever they are given. */
-const totalOperators = new Set([
-  ...[
-    '=',
-    '<>',
-    '!=',
-    '<',
-    '>',
-    '<=',
-    '>=',
-    '||',
-    '~~',
-    '!~~',
-    '~~*',
-    '!~~*',
-    '~',
-    '~*',
-    '!~',
-    '!~*',
-    '->',
-    '->>',
-    '#>',
-    '#>>',
-  ],
-  ...['@>', '<@', '&&', '?', '?|', '?&', '^@'],
-]);
-
-/** Operators whose right side is a pattern, which may be none. */
-const patternOperators = new Set(['~~', '!~~', '~~*', '!~~*', '~', '~*', '!~', '!~*']);
-const patternKinds = new Set(['AEXPR_LIKE', 'AEXPR_ILIKE', 'AEXPR_SIMILAR']);
-
-/** Types into which everything can be cast. */
-const totalCasts = new Set(['text', 'varchar', 'bpchar', 'name']);
-
-/** Operators that give NULL where there is nothing under a key. */
-const pickers = new Set(['->', '->>', '#>', '#>>']);
 
 const JSONB = 3802;
 
@@ -200,78 +165,6 @@ function choice(fields: Node, env: Environment, trace: Trace): Value {
   return { ...value, nullTells: true };
 }
 
-const resultsOf = (fields: Node): readonly unknown[] => [
-  ...list(fields['args']).map((when) => opened(when)?.[1]['result']),
-  fields['defresult'],
-];
-
-/** Texts, whole numbers and truth values: types that every other of them, and what is done with them, can take. */
-const simpleTypes = new Set([16, 18, 19, 21, 23, 25, 1042, 1043]);
-const simpleNames = new Set(['text', 'varchar', 'bpchar', 'int4', 'int2', 'bool']);
-
-/** Whether an expression is of a type that nothing which is done with it can choke on. */
-function isSimple(node: unknown, env: Environment, trace: Trace): boolean {
-  const [kind, fields] = opened(node) ?? [];
-  if (kind === undefined || fields === undefined) return true;
-  switch (kind) {
-    case 'A_Const':
-      return fields['fval'] === undefined;
-    case 'ColumnRef':
-      return simpleTypes.has(evaluate(node, env, trace).typeOid ?? 0);
-    case 'BoolExpr':
-    case 'NullTest':
-    case 'BooleanTest':
-      return true;
-    case 'TypeCast': {
-      const name = texts((fields['typeName'] as Node | undefined)?.['names']).at(-1) ?? '';
-      const isArray = list((fields['typeName'] as Node | undefined)?.['arrayBounds']).length > 0;
-      return simpleNames.has(name) && !isArray;
-    }
-    case 'A_Expr':
-      return fields['kind'] !== 'AEXPR_OP' || comparisons.has(texts(fields['name']).at(-1) ?? '')
-        ? fields['kind'] !== 'AEXPR_NULLIF'
-        : texts(fields['name']).at(-1) === '||' &&
-            [fields['lexpr'], fields['rexpr']].every((one) => isSimple(one, env, trace));
-    case 'FuncCall':
-      return (
-        textFunctions.has(texts(fields['funcname']).at(-1) ?? '') &&
-        list(fields['args']).every((one) => isSimple(one, env, trace))
-      );
-    case 'CaseExpr':
-      return resultsOf(fields).every((one) => isSimple(one, env, trace));
-    case 'CoalesceExpr':
-      return list(fields['args']).every((one) => isSimple(one, env, trace));
-    default:
-      return false;
-  }
-}
-
-const comparisons = new Set([
-  '=',
-  '<>',
-  '!=',
-  '<',
-  '>',
-  '<=',
-  '>=',
-  '~~',
-  '!~~',
-  '~~*',
-  '!~~*',
-  '~',
-  '!~',
-  '~*',
-  '!~*',
-]);
-
-/** What decides whether the rest is evaluated: the WHENs of a CASE, all but the last of AND, OR and COALESCE. */
-const conditionsOf = (fields: Node): readonly unknown[] =>
-  fields['defresult'] === undefined && fields['arg'] === undefined && !isCase(fields)
-    ? list(fields['args']).slice(0, -1)
-    : [fields['arg'], ...list(fields['args']).map((when) => opened(when)?.[1]['expr'])];
-
-const isCase = (fields: Node): boolean => list(fields['args']).some((one) => opened(one)?.[0] === 'CaseWhen');
-
 /** A mask shows NULL as NULL, so that this tells nothing more. A row of NULLs is another matter. */
 function nullTest(fields: Node, env: Environment, trace: Trace): Value {
   const value = evaluate(fields['arg'], env, trace);
@@ -285,71 +178,6 @@ const tellsNoNull = ({ exact, unknown: hidden, typeOid, sources }: Value): boole
 /** Types from here on are people's own: rows, domains, enums. */
 const FIRST_OWN_OID = 16_384;
 
-const quietKinds = new Set([
-  ...[
-    'A_Const',
-    'ParamRef',
-    'ColumnRef',
-    'NullTest',
-    'BooleanTest',
-    'CoalesceExpr',
-    'MinMaxExpr',
-    'CaseExpr',
-    'CaseWhen',
-  ],
-  ...[
-    'BoolExpr',
-    'String',
-    'Integer',
-    'Float',
-    'Boolean',
-    'List',
-    'SQLValueFunction',
-    'RowExpr',
-    'A_ArrayExpr',
-    'CollateClause',
-  ],
-]);
-
-/** Whether an expression neither fails nor does anything, whatever the rows hold. */
-function isQuiet(node: unknown, trace: Trace): boolean {
-  if (Array.isArray(node)) return node.every((one) => isQuiet(one, trace));
-  if (typeof node !== 'object' || node === null) return true;
-  const [kind, fields] = opened(node) ?? [];
-  if (kind === undefined || fields === undefined) return Object.values(node).every((one) => isQuiet(one, trace));
-  const below = (): boolean => Object.values(fields).every((one) => isQuiet(one, trace));
-  switch (kind) {
-    case 'A_Expr': {
-      const name = texts(fields['name']).at(-1) ?? '';
-      const known = fields['kind'] !== 'AEXPR_OP' || totalOperators.has(name);
-      const isPattern = patternKinds.has(String(fields['kind'])) || patternOperators.has(name);
-      if (isPattern && !isHarmlessPattern(fields['rexpr'])) return false;
-      return known && !trace.catalogue.isCustomOperator(name) && below();
-    }
-    case 'TypeCast': {
-      const names = texts((fields['typeName'] as Node | undefined)?.['names']);
-      const name = names.at(-1) ?? '';
-      const isLiteral = opened(fields['arg'])?.[0] === 'A_Const';
-      return (
-        !trace.catalogue.isCustomCast(name) &&
-        !trace.catalogue.isCustomType(name) &&
-        (isLiteral || totalCasts.has(name)) &&
-        isQuiet(fields['arg'], trace)
-      );
-    }
-    case 'FuncCall': {
-      const [name = '', schema] = [...texts(fields['funcname'])].reverse();
-      return (
-        telling(name, [plain]).length === 0 &&
-        trace.catalogue.functionKind(schema, name) === 'pure' &&
-        isQuiet(fields['args'], trace)
-      );
-    }
-    default:
-      return quietKinds.has(kind) && below();
-  }
-}
-
 function operation(fields: Node, env: Environment, trace: Trace): Value {
   const right = evaluate(fields['rexpr'], env, trace);
   const left = evaluate(fields['lexpr'], env, trace);
@@ -358,8 +186,8 @@ function operation(fields: Node, env: Environment, trace: Trace): Value {
   const kind = String(fields['kind']);
   if (trace.catalogue.isCustomOperator(name)) return { ...failing(value, trace), unknown: true };
   if (kind === 'AEXPR_NULLIF') return nullIf(fields, left, right, env, trace);
-  const isPattern = patternKinds.has(kind) || patternOperators.has(name);
-  if (isPattern && (left.nullTells === true || !isPlainPattern(fields['rexpr'], kind))) failing(value, trace);
+  if (isPattern(kind, name) && (left.nullTells === true || !isPlainPattern(fields['rexpr'], kind)))
+    failing(value, trace);
   // The rest of a list, a range or a row is compared only where what comes before it says so.
   const sides = [fields['lexpr'], fields['rexpr']];
   const hasParts = sides.some((side) => Array.isArray(side) || partsOf.has(opened(side)?.[0] ?? ''));
@@ -374,19 +202,6 @@ function operation(fields: Node, env: Environment, trace: Trace): Value {
 
 const OID = 26;
 const partsOf = new Set(['RowExpr', 'A_ArrayExpr', 'List']);
-
-/** A pattern that was written out and cannot fail: one that ends within an escape fails only where the rest fits. */
-function isPlainPattern(node: unknown, kind: string): boolean {
-  const [tag, fields] = opened(node) ?? [];
-  const pattern = tag === 'A_Const' ? (fields?.['sval'] as { sval?: string } | undefined) : undefined;
-  if (pattern === undefined) return tag === 'A_Const' && fields?.['isnull'] === true;
-  const escapes = /\\*$/.exec(pattern.sval ?? '')?.[0].length ?? 0;
-  return !/LIKE$/.test(kind) || escapes % 2 === 0;
-}
-
-/** One of which nothing has to be compiled that could fail. */
-const isHarmlessPattern = (node: unknown): boolean =>
-  /^[\w @^$.%-]*$/.test(String((opened(node)?.[1]['sval'] as { sval?: string } | undefined)?.sval ?? '('));
 
 /** The first, or NULL where both are equal. */
 function nullIf(fields: Node, left: Value, right: Value, env: Environment, trace: Trace): Value {
@@ -452,65 +267,3 @@ function sublink(fields: Node, env: Environment, trace: Trace): Value {
   if (kind === 'ARRAY_SUBLINK') for (const row of rows ?? []) fitting(row, trace);
   return derived([test, ...(rows ?? [unknown])]);
 }
-
-/** The name that PostgreSQL gives to a column without an alias. */
-export function nameOf(node: unknown): string {
-  return named(node) ?? '?column?';
-}
-
-function named(node: unknown): string | undefined {
-  const [kind, fields] = opened(node) ?? [];
-  if (fields === undefined) return undefined;
-  switch (kind) {
-    case 'ColumnRef':
-      return list(fields['fields'])
-        .map(text)
-        .filter((one) => one !== '')
-        .at(-1);
-    case 'A_Indirection':
-      return (
-        list(fields['indirection'])
-          .map(text)
-          .filter((one) => one !== '')
-          .at(-1) ?? named(fields['arg'])
-      );
-    case 'FuncCall':
-      return texts(fields['funcname']).at(-1);
-    case 'A_Expr':
-      return fields['kind'] === 'AEXPR_NULLIF' ? 'nullif' : undefined;
-    case 'TypeCast':
-      return named(fields['arg']) ?? texts((fields['typeName'] as Node | undefined)?.['names']).at(-1);
-    case 'CollateClause':
-      return named(fields['arg']);
-    case 'CaseExpr':
-      return named(fields['defresult']) ?? 'case';
-    case 'SubLink':
-      return sublinkName(fields);
-    case 'SQLValueFunction':
-      return String(fields['op'] ?? '')
-        .replace(/^SVFOP_|_N$/g, '')
-        .toLowerCase();
-    default:
-      return fixedNames[kind ?? ''];
-  }
-}
-
-function sublinkName(fields: Node): string | undefined {
-  if (fields['subLinkType'] === 'EXISTS_SUBLINK') return 'exists';
-  if (fields['subLinkType'] === 'ARRAY_SUBLINK') return 'array';
-  const select = opened(fields['subselect'])?.[1];
-  const [target] = list(select?.['targetList']);
-  const inner = opened(target)?.[1];
-  return inner === undefined ? undefined : ((inner['name'] as string | undefined) ?? named(inner['val']));
-}
-
-const fixedNames: Readonly<Record<string, string>> = {
-  A_ArrayExpr: 'array',
-  RowExpr: 'row',
-  CoalesceExpr: 'coalesce',
-  GroupingFunc: 'grouping',
-  JsonObjectConstructor: 'json_object',
-  JsonArrayConstructor: 'json_array',
-  JsonScalarExpr: 'json_scalar',
-  JsonSerializeExpr: 'json_serialize',
-};

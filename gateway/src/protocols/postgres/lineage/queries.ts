@@ -1,7 +1,8 @@
 import type { Node } from '../sql/analysis.ts';
 import { changeFields } from './changes.ts';
+import { nameOf } from './column-names.ts';
 import { type Environment, type Item, itemNamed, within } from './environment.ts';
-import { evaluate, nameOf, windowOf } from './expressions.ts';
+import { evaluate, windowOf } from './expressions.ts';
 import { fromClause } from './sources.ts';
 import { list, opened, type Trace, texts } from './trace.ts';
 import { derived, either, type Field, plain, unknown, type Value } from './value.ts';
