@@ -34,6 +34,7 @@ const codes: Readonly<Record<DenialReason, Code>> = {
   expired: Code.FailedPrecondition,
   cancelled: Code.FailedPrecondition,
   ended: Code.FailedPrecondition,
+  limited: Code.ResourceExhausted,
   unavailable: Code.Unavailable,
   protocol: Code.InvalidArgument,
 };

@@ -42,6 +42,10 @@ const rule = z.strictObject({
   when: word.optional(),
   then: z.enum(['allow', 'deny', 'approve']),
   reason: word.optional(),
+  limit: z
+    .strictObject({ rows: z.int().min(0).max(1e12).optional(), sessionRows: z.int().min(0).max(1e12).optional() })
+    .refine((given) => Object.keys(given).length > 0, 'must say rows, sessionRows or both')
+    .optional(),
   approvers: z
     .strictObject({
       groups: words.optional(),

@@ -36,6 +36,7 @@ function compiled(name: string, spec: RuleSpec): CompiledRule {
   if (!named && who.any !== true) throw new Error('who: name groups, users or serviceAccounts, or write any: true');
   if (spec.then !== 'approve' && spec.approvers !== undefined)
     throw new Error(`approvers mean nothing with ${spec.then}`);
+  if (spec.then === 'deny' && spec.limit !== undefined) throw new Error('limit means nothing with deny');
   const approvers = spec.then === 'approve' ? readApprovers(spec.approvers) : undefined;
   if (spec.when === undefined) {
     return {

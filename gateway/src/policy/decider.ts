@@ -1,7 +1,7 @@
 import type { Action } from '@sallyport/shared/access/action.ts';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 import type { Place } from '@sallyport/shared/access/scope.ts';
-import type { Verdict } from '@sallyport/shared/access/verdict.ts';
+import type { Cap, RowLimit, Verdict } from '@sallyport/shared/access/verdict.ts';
 import type { CompiledRule } from './compile.ts';
 import { actionFacts, type Facts, type SessionFacts, standingFacts, timeFact } from './facts.ts';
 
@@ -45,18 +45,22 @@ export class Decider {
     let facts: Facts | undefined;
     let approval: CompiledRule | undefined;
     let permission: CompiledRule | undefined;
+    let limit: RowLimit | undefined;
     for (const rule of this.#rules) {
       facts ??= { ...this.#standing, action: actionFacts(action), now: timeFact(this.#clock()) };
       if (!matches(rule, action, facts)) continue;
       if (rule.spec.then === 'deny') return denied(rule);
+      limit = stricter(limit, rule);
       if (rule.spec.then === 'allow') permission ??= rule;
       else if ((rule.approvers?.count ?? 0) > (approval?.approvers?.count ?? 0)) approval = rule;
     }
     if (approval?.approvers !== undefined) {
-      return { outcome: 'approve', rule: approval.name, approvers: approval.approvers };
+      return { outcome: 'approve', rule: approval.name, approvers: approval.approvers, ...(limit && { limit }) };
     }
     permission ??= action.kind === 'session.open' ? this.#opener() : undefined;
-    return permission === undefined ? this.#nothing(action) : { outcome: 'allow', rule: permission.name };
+    return permission === undefined
+      ? this.#nothing(action)
+      : { outcome: 'allow', rule: permission.name, ...(limit && { limit }) };
   }
 
   /** A rule that allows some statement allows to open the session in which it is asked. */
@@ -82,6 +86,16 @@ function lists(listed: readonly string[], action: Action, then: CompiledRule['sp
   if (listed.includes(action.kind)) return true;
   if (then !== 'allow') return listed.includes(action.verb) || action.effects.some((effect) => listed.includes(effect));
   return listed.includes(action.verb) && action.effects.every((effect) => listed.includes(effect));
+}
+
+/** Of all rules that match, the one that lets fewest rows through counts. */
+function stricter(limit: RowLimit | undefined, { name, spec }: CompiledRule): RowLimit | undefined {
+  const { rows, sessionRows } = spec.limit ?? {};
+  const least = (cap: Cap | undefined, most: number | undefined): Cap | undefined =>
+    most === undefined || (cap !== undefined && cap.rows <= most) ? cap : { rows: most, rule: name };
+  const [statement, session] = [least(limit?.statement, rows), least(limit?.session, sessionRows)];
+  if (statement === undefined && session === undefined) return undefined;
+  return { ...(statement && { statement }), ...(session && { session }) };
 }
 
 const denied = ({ name, spec }: CompiledRule): Verdict => ({

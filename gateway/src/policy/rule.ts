@@ -25,6 +25,8 @@ export interface RuleSpec {
   /** For the person who is refused. */
   readonly reason?: string;
   readonly approvers?: ApproversSpec;
+  /** How many rows a matching statement may return, and all such statements of a session together. */
+  readonly limit?: { readonly rows?: number | undefined; readonly sessionRows?: number | undefined };
 }
 
 export interface NamedRule {

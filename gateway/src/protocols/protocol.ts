@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Action } from '@sallyport/shared/access/action.ts';
 import type { ProtocolName } from '@sallyport/shared/access/connection.ts';
-import type { Denial } from '@sallyport/shared/access/verdict.ts';
+import type { Denial, RowLimit } from '@sallyport/shared/access/verdict.ts';
 import type { TargetGreeting } from '@sallyport/shared/tunnel/opening.ts';
 import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
 
@@ -131,6 +131,8 @@ export interface Lens {
   requests(chunk: Buffer): readonly Request[];
   /** Puts a refusal where `request` would have been, so that the session lives on as after a native error. */
   refuse(request: Request, denial: Denial): Swap;
+  /** A request that was allowed may return no more than this; past it the client gets a native error. */
+  limit(request: Request, limit: RowLimit): void;
   /** Passes on what the client may see; most often the chunk itself. @throws WireError as above. */
   replies(chunk: Buffer, sink: (bytes: Buffer) => void): void;
   /** Tells the person something between two messages; undefined where the protocol has no way right now. */

@@ -118,7 +118,7 @@ export class Relay {
     let run: Buffer | undefined;
     for (let i = 0; i < requests.length; i++) {
       const request = requests[i] as Request;
-      const outcome = request.ask === undefined ? undefined : this.#judge(request.ask);
+      const outcome = request.ask === undefined ? undefined : this.#judge(request, request.ask);
       if (outcome === undefined) {
         run = this.#extend(run, request.bytes);
         continue;
@@ -144,15 +144,18 @@ export class Relay {
     return next;
   }
 
-  #judge(ask: Ask): Denial | undefined | Promise<Denial | undefined> {
+  #judge(request: Request, ask: Ask): Denial | undefined | Promise<Denial | undefined> {
     const { matter } = ask;
-    return matter instanceof Promise ? matter.then((known) => this.#settle(ask, known)) : this.#settle(ask, matter);
+    return matter instanceof Promise
+      ? matter.then((known) => this.#settle(request, ask, known))
+      : this.#settle(request, ask, matter);
   }
 
-  #settle(ask: Ask, matter: Matter): Denial | undefined | Promise<Denial | undefined> {
+  #settle(request: Request, ask: Ask, matter: Matter): Denial | undefined | Promise<Denial | undefined> {
     const verdict = this.#desk.decide(matter);
     if (verdict.outcome === 'deny') return this.#turnDown(matter.action, denialOf(verdict));
     if (ask.stage === 'prepare') return undefined;
+    if (verdict.limit !== undefined) this.#exchange.lens.limit(request, verdict.limit);
     if (verdict.outcome === 'allow') return this.#perform(matter, verdict.rule);
     return this.#askPeople(matter, verdict.rule, verdict.approvers);
   }

@@ -43,6 +43,7 @@ export class PostgresExchange implements Exchange {
   }
 
   begin(target: TargetGreeting, cancel: () => Promise<void>): Buffer {
+    this.lens.cancel = cancel;
     // A cancel that comes late must not hit the next statement.
     this.#key = this.#agreed.keys.issue(this.#agreed.minor, async () => {
       if (!this.lens.idle) await cancel();

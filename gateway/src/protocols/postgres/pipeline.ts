@@ -1,4 +1,4 @@
-import type { Denial } from '@sallyport/shared/access/verdict.ts';
+import type { Denial, RowLimit } from '@sallyport/shared/access/verdict.ts';
 import { WireError } from '@sallyport/shared/errors/errors.ts';
 
 /** What completes in order within a segment: one ParseComplete, BindComplete or CloseComplete each. */
@@ -25,11 +25,20 @@ export interface Poison {
   readonly denial: Denial;
 }
 
+/** Something that returns rows, and how many it may. */
+export interface Limited {
+  limit?: RowLimit | undefined;
+  /** Rows that were returned of it before it was suspended. */
+  rowsBefore?: number;
+}
+
 /** Everything up to one Sync or one Query: the target answers it with one ReadyForQuery. */
 class Segment<T> {
   readonly changes: Change<T>[] = [];
   /** Answers that are due, oldest first; kept only where replies are read. */
   readonly due: Due<T>[] = [];
+  /** What its rows are limited by. */
+  readonly limited: Limited[] = [];
   committed = 0;
   /** How it was closed; undefined while it is open. */
   closedBy: 'sync' | 'query' | undefined;
@@ -105,6 +114,18 @@ export class Pipeline<T> {
         due.of = known;
       });
     }
+  }
+
+  /** Rows of what was just sent are limited by what will be said of it. Call before `query()`. */
+  limits(what: Limited | undefined | Promise<Limited | undefined>): void {
+    const { limited } = this.#open;
+    if (what instanceof Promise) what.then((known) => known !== undefined && limited.push(known));
+    else if (what !== undefined) limited.push(what);
+  }
+
+  /** What limits the rows that the target is sending now. */
+  get limited(): readonly Limited[] {
+    return this.#segments[0]?.limited ?? [];
   }
 
   /** The answer that the target is giving now. */

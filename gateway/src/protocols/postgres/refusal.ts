@@ -16,6 +16,7 @@ const sqlStates: Readonly<Record<DenialReason, string>> = {
   cancelled: SqlState.queryCanceled,
   unavailable: SqlState.cannotConnectNow,
   ended: SqlState.adminShutdown,
+  limited: SqlState.programLimitExceeded,
   protocol: SqlState.protocolViolation,
 };
 

@@ -8,6 +8,7 @@ import type { Prepared } from './lens.ts';
 import { Output } from './masking/output.ts';
 import type { Pipeline } from './pipeline.ts';
 import { denialResponse } from './refusal.ts';
+import type { RowCap } from './row-cap.ts';
 
 /** Settings on which the meaning of statements rests; the target reports when they change (54.2.7). */
 const lexer: Readonly<Record<string, string>> = { client_encoding: 'UTF8', standard_conforming_strings: 'on' };
@@ -28,11 +29,15 @@ export class ReplyReader implements CutterSink {
     streamAboveBytes: STREAM_ABOVE_BYTES,
     limitOf: backendLimit,
   });
+  readonly #rows: RowCap;
   readonly #out = new Output();
+  /** Takes what the client does not get. */
+  readonly #nowhere = new Output();
   #withinMessage = false;
 
-  constructor(pipeline: Pipeline<Prepared>, answers: VeiledAnswers | undefined) {
+  constructor(pipeline: Pipeline<Prepared>, answers: VeiledAnswers | undefined, rows: RowCap) {
     this.#pipeline = pipeline;
+    this.#rows = rows;
     this.#answers = answers;
   }
 
@@ -49,7 +54,7 @@ export class ReplyReader implements CutterSink {
 
   streams(type: number): boolean {
     if (type !== Backend.DataRow && type !== Backend.CopyData) return false;
-    return this.#answers === undefined || this.#answers.harmless;
+    return !this.#rows.counts && (this.#answers === undefined || this.#answers.harmless);
   }
 
   part(_type: number, bytes: Buffer, _isFirst: boolean, isLast: boolean): void {
@@ -60,8 +65,22 @@ export class ReplyReader implements CutterSink {
   message(type: number, buffer: Buffer, start: number, end: number): void {
     const isData = type === Backend.DataRow || type === Backend.CopyData;
     if (!isData && !this.#follow(type, buffer, start, end)) return;
+    if (this.#rows.counts && !this.#capped(type, buffer, start, end)) return;
     if (this.#answers === undefined) this.#out.pass(buffer, start, end);
     else this.#answers.message(type, buffer, start, end, this.#out);
+  }
+
+  /** False where the message is not for the client: rows past a limit, and what comes behind their error. */
+  #capped(type: number, buffer: Buffer, start: number, end: number): boolean {
+    const outcome = this.#rows.message(type);
+    if (outcome === 'pass') return true;
+    this.#answers?.message(type, buffer, start, end, this.#nowhere);
+    this.#nowhere.flush();
+    if (outcome !== 'drop') {
+      const told = denialResponse(outcome);
+      this.#out.pass(told, 0, told.length);
+    }
+    return false;
   }
 
   /** False where the message was replaced. */

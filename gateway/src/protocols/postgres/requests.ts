@@ -16,7 +16,7 @@ import type { Ask, Matter } from '../protocol.ts';
 import type { Veiling } from './answers.ts';
 import type { ResultPlan } from './exposure.ts';
 import type { PostgresRequest, Prepared } from './lens.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Limited, Pipeline } from './pipeline.ts';
 import type { Refusable } from './refusal.ts';
 
 /** Reads SQL; cached by text, and a promise for what takes longer than the event loop should wait. */
@@ -72,6 +72,7 @@ export class RequestReader implements CutterSink {
   #terminated = false;
   /** Neighbouring messages that ask nothing, kept as one. */
   #run: Buffer | undefined;
+  #hold: Promise<void> | undefined;
 
   constructor(statements: StatementReader, pipeline: Pipeline<Prepared>) {
     this.#statements = statements;
@@ -145,7 +146,7 @@ export class RequestReader implements CutterSink {
   #query(buffer: Buffer, start: number, end: number): void {
     const text = decodeQuery(buffer, start, end);
     const matter = this.#statements.read(text);
-    this.#ask('Query', buffer.subarray(start, end), { stage: 'perform', matter });
+    this.#ask('Query', buffer.subarray(start, end), { stage: 'perform', matter }, '', this.#limited());
     if (this.#veiled) this.#pipeline.expect('query', prepared(matter));
     this.#pipeline.query();
   }
@@ -167,8 +168,8 @@ export class RequestReader implements CutterSink {
       known instanceof Promise
         ? known.then((later) => bound(later, bind, this.#unseen))
         : bound(known, bind, this.#unseen);
-    this.#ask('Bind', buffer.subarray(start, end), { stage: 'perform', matter });
     const portal = prepared(matter);
+    this.#ask('Bind', buffer.subarray(start, end), { stage: 'perform', matter }, '', portal);
     portal.formats = bind.resultFormats;
     if (known instanceof Promise) known.then((later) => inherit(portal, later));
     else inherit(portal, known);
@@ -180,11 +181,12 @@ export class RequestReader implements CutterSink {
     this.#pipeline.extended();
     const bytes = buffer.subarray(start, end);
     const known = this.#pipeline.lookup('portal', portal);
+    this.#pipeline.limits(known);
     if (this.#veiled) this.#pipeline.expect('execute', known);
     // A portal of our own was judged when it was bound.
     if (known !== undefined && !(known instanceof Promise)) return this.#pass(bytes);
     const matter = known === undefined ? this.#unseen : known.then((later) => later?.matter ?? this.#unseen);
-    this.#ask('Execute', bytes, { stage: 'perform', matter });
+    this.#ask('Execute', bytes, { stage: 'perform', matter }, '', this.#limited());
   }
 
   #describe(buffer: Buffer, start: number, end: number): void {
@@ -192,9 +194,30 @@ export class RequestReader implements CutterSink {
     this.#pipeline.expect('describe', this.#pipeline.lookup(kind, name));
   }
 
-  #ask(kind: Refusable, bytes: Buffer, ask: Ask, statement = ''): void {
+  /** While a cancel of the gateway's own is under way nothing new may run: it could be what is cancelled. */
+  holdUntil(settled: Promise<void>): void {
+    const hold: Promise<void> = settled.then(
+      () => this.#forget(hold),
+      () => this.#forget(hold),
+    );
+    this.#hold = hold;
+  }
+
+  #forget(hold: Promise<void>): void {
+    if (this.#hold === hold) this.#hold = undefined;
+  }
+
+  #limited(): Limited {
+    const limited: Limited = {};
+    this.#pipeline.limits(limited);
+    return limited;
+  }
+
+  #ask(kind: Refusable, bytes: Buffer, ask: Ask, statement = '', limited: Limited = {}): void {
     this.#endRun();
-    this.#found.push({ bytes, ask, kind, statement, segment: this.#pipeline.current });
+    const hold = this.#hold;
+    const asked = hold === undefined ? ask : { ...ask, matter: hold.then(() => ask.matter) };
+    this.#found.push({ bytes, ask: asked, kind, statement, segment: this.#pipeline.current, limited });
   }
 
   #pass(bytes: Buffer): void {
@@ -209,7 +232,14 @@ export class RequestReader implements CutterSink {
 
   #endRun(): void {
     if (this.#run === undefined) return;
-    this.#found.push({ bytes: this.#run, ask: undefined, kind: 'run', statement: '', segment: this.#pipeline.current });
+    this.#found.push({
+      bytes: this.#run,
+      ask: undefined,
+      kind: 'run',
+      statement: '',
+      segment: this.#pipeline.current,
+      limited: {},
+    });
     this.#run = undefined;
   }
 }
