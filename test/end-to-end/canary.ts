@@ -3,8 +3,6 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { passwordMessage } from '@sallyport/shared/wire/postgres/frontend.ts';
-import { startupMessage } from '@sallyport/shared/wire/postgres/startup.ts';
 
 /** A value that nobody under a mask may see, in all the forms that it could be sent in. */
 export interface Canary {
@@ -204,91 +202,3 @@ export class Tap {
     for (const socket of this.#sockets) socket.destroy();
   }
 }
-
-export interface Message {
-  readonly type: string;
-  readonly body: Buffer;
-}
-
-/** A client that sends what it is told and keeps what it gets. */
-export class WireClient {
-  readonly #socket: Socket;
-  #pending = Buffer.alloc(0);
-  #messages: Message[] = [];
-  #woken: (() => void) | undefined;
-  closed = false;
-
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.on('data', (bytes: Buffer) => this.#take(bytes));
-    socket.on('error', () => undefined);
-    socket.on('close', () => {
-      this.closed = true;
-      this.#woken?.();
-    });
-  }
-
-  static async open(port: number, token: string, settings: Readonly<Record<string, string>> = {}): Promise<WireClient> {
-    const socket = connect(port, '127.0.0.1');
-    const client = new WireClient(socket);
-    client.send(startupMessage(Object.entries({ user: 'anybody', database: 'shop', ...settings })));
-    client.send(passwordMessage(token));
-    await client.ready();
-    return client;
-  }
-
-  send(...messages: readonly Buffer[]): void {
-    this.#socket.write(Buffer.concat(messages));
-  }
-
-  /** Everything up to the nth ReadyForQuery from now, or the end of the connection. */
-  async ready(count = 1): Promise<Message[]> {
-    return this.until('Z', count);
-  }
-
-  async until(type: string, count = 1): Promise<Message[]> {
-    for (;;) {
-      let seen = 0;
-      const at = this.#messages.findIndex((message) => message.type === type && ++seen === count);
-      if (at >= 0) return this.#messages.splice(0, at + 1);
-      if (this.closed) return this.#messages.splice(0);
-      await new Promise<void>((resolve) => {
-        this.#woken = resolve;
-      });
-    }
-  }
-
-  async ask(...messages: readonly Buffer[]): Promise<Message[]> {
-    this.send(...messages);
-    return this.ready();
-  }
-
-  end(): void {
-    this.#socket.destroy();
-  }
-
-  #take(bytes: Buffer): void {
-    this.#pending = Buffer.concat([this.#pending, bytes]);
-    let at = 0;
-    while (this.#pending.length - at >= 5) {
-      const end = at + 1 + this.#pending.readUInt32BE(at + 1);
-      if (end > this.#pending.length) break;
-      const type = String.fromCharCode(this.#pending[at] ?? 0);
-      this.#messages.push({ type, body: this.#pending.subarray(at + 5, end) });
-      at = end;
-    }
-    this.#pending = this.#pending.subarray(at);
-    this.#woken?.();
-  }
-}
-
-/** SQLSTATE and message of the first error; undefined where there is none. */
-export function errorOf(messages: readonly Message[]): string | undefined {
-  const error = messages.find(({ type }) => type === 'E');
-  if (error === undefined) return undefined;
-  const fields = error.body.toString('utf8').split('\0');
-  const of = (letter: string) => fields.find((field) => field.startsWith(letter))?.slice(1) ?? '';
-  return `${of('C')} ${of('M')}`;
-}
-
-export const rowsOf = (messages: readonly Message[]): number => messages.filter(({ type }) => type === 'D').length;

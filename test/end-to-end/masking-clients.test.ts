@@ -18,17 +18,8 @@ import {
 import pg from 'pg';
 import postgres from 'postgres';
 import { psql } from '../harness/psql.ts';
-import {
-  canaryMasks,
-  canarySchema,
-  errorOf,
-  found,
-  foundBelow,
-  type Message,
-  rowsOf,
-  Tap,
-  WireClient,
-} from './canary.ts';
+import { errorOf, type Message, rowsOf, WireClient } from '../harness/wire-client.ts';
+import { canaryMasks, canarySchema, found, foundBelow, Tap } from './canary.ts';
 import { Fixture, inDatabase } from './fixture.ts';
 
 const run = promisify(execFile);
@@ -52,7 +43,7 @@ describe('clients under masks', () => {
   });
   beforeEach(async () => {
     client?.end();
-    client = await WireClient.open(tap.port, all.tokens.alice);
+    client = await WireClient.open({ port: tap.port, database: 'shop', password: all.tokens.alice });
   });
   after(async () => {
     client?.end();
@@ -322,7 +313,7 @@ describe('clients under masks', () => {
       );
       const told = await client.ask(bind({ statement: 'late', parameters: [Buffer.from('1')] }), execute(), sync());
       assert.match(errorOf(told) ?? '', /^57P01 the masks on shop that apply to you have changed; connect again/);
-      const again = await WireClient.open(tap.port, all.tokens.alice);
+      const again = await WireClient.open({ port: tap.port, database: 'shop', password: all.tokens.alice });
       assert.match(texts(await again.ask(query('select note from orders where id = 1'))), /\[redacted\]/);
       await all.stack.cli(['delete', 'Mask', 'later']);
       await again.until('E');

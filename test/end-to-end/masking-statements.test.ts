@@ -8,7 +8,8 @@ import {
   query,
   sync,
 } from '@sallyport/shared/wire/postgres/frontend.ts';
-import { canaryMasks, canarySchema, errorOf, found, foundBelow, rowsOf, Tap, WireClient } from './canary.ts';
+import { errorOf, rowsOf, WireClient } from '../harness/wire-client.ts';
+import { canaryMasks, canarySchema, found, foundBelow, Tap } from './canary.ts';
 import { Fixture, inDatabase } from './fixture.ts';
 
 /** What comes of a statement: rows without the values, a refusal, or either as long as nothing is told. */
@@ -157,13 +158,14 @@ describe('no statement tells a protected value', () => {
     describe(`by ${way}`, () => {
       let client: WireClient;
       before(async () => {
-        client = await WireClient.open(tap.port, all.tokens.alice);
+        client = await WireClient.open({ port: tap.port, database: 'shop', password: all.tokens.alice });
         await client.ask(query('listen pokes'));
       });
       after(() => client.end());
       for (const [sql, outcome] of cases) {
         it(`${sql} → ${outcome}`, async () => {
-          if (client.closed) client = await WireClient.open(tap.port, all.tokens.alice);
+          if (client.closed)
+            client = await WireClient.open({ port: tap.port, database: 'shop', password: all.tokens.alice });
           await client.ask(query('begin'));
           const answer = await client.ask(...messages(sql));
           const rolledBack = await client.ask(query('rollback'));
@@ -188,7 +190,7 @@ describe('no statement tells a protected value', () => {
 
   // From here on the recordings hold values: they are of what the person saw.
   it('the canaries do come to whom the masks except, so that this test can fail', async () => {
-    const client = await WireClient.open(tap.port, all.tokens.dana);
+    const client = await WireClient.open({ port: tap.port, database: 'shop', password: all.tokens.dana });
     await client.ask(...ways['a simple query']('select * from people'));
     const names = new Set(found(tap.take()).map((what) => what.split(' as ')[0]));
     for (const name of [

@@ -8,7 +8,7 @@ import {
   query,
   sync,
 } from '@sallyport/shared/wire/postgres/frontend.ts';
-import { Client, errorOf, type Message } from '../evasion/client.ts';
+import { errorOf, type Message, WireClient } from '../harness/wire-client.ts';
 import { Fixture, inDatabase } from './fixture.ts';
 
 const rules = `
@@ -41,8 +41,8 @@ describe('a rule limits rows', () => {
   });
   after(() => all.stop());
 
-  const open = async (token: string): Promise<Client> =>
-    Client.open({ port: all.stack.ports.postgres, database: 'shop', password: token });
+  const open = async (token: string): Promise<WireClient> =>
+    WireClient.open({ port: all.stack.ports.postgres, database: 'shop', password: token });
 
   it('up to it nothing changes; one row more is an error, and the session lives on', async () => {
     const client = await open(all.tokens.alice);

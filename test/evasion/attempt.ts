@@ -1,4 +1,4 @@
-import type { Client } from './client.ts';
+import type { WireClient } from '../harness/wire-client.ts';
 
 /** How a statement is sent where an attempt does not say it itself. */
 export const ways = ['query', 'text', 'binary', 'undescribed', 'cursor', 'copy'] as const;
@@ -13,12 +13,12 @@ export type Way = (typeof ways)[number];
 export type Expectation = 'refused' | 'answered' | 'silent';
 
 /** What goes beyond statements: raw messages, several connections, a cancel. */
-export type Scene = (client: Client, open: Open) => Promise<void>;
+export type Scene = (client: WireClient, open: Open) => Promise<void>;
 /** A further connection to the same world as the same person; ended with the attempt. */
 export interface Open {
-  (settings?: Readonly<Record<string, string>>): Promise<Client>;
+  (settings?: Readonly<Record<string, string>>): Promise<WireClient>;
   /** Connected, nothing sent; for startups of its own. */
-  bare(): Client;
+  bare(): WireClient;
   /** What a bare one logs in with. */
   readonly login: { readonly database: string; readonly password: string };
 }

@@ -1,6 +1,6 @@
 import { bind, describe, execute, parse, query, sync } from '@sallyport/shared/wire/postgres/frontend.ts';
+import { errorOf, type Message, WireClient } from '../harness/wire-client.ts';
 import type { Attempt, AttemptClass, Expectation, Open, Way } from './attempt.ts';
-import { Client, errorOf, type Message } from './client.ts';
 import { searchReplies } from './search.ts';
 import { ledgerState, type Place, type Stage } from './stage.ts';
 import { worldNames } from './worlds.ts';
@@ -109,8 +109,8 @@ function unexpected({ error }: Run, expect: Expectation): string[] {
 }
 
 async function played(stage: Stage, place: Place, attempt: Attempt, way: Way | 'scene'): Promise<Run> {
-  const opened: Client[] = [];
-  const keep = (client: Client): Client => {
+  const opened: WireClient[] = [];
+  const keep = (client: WireClient): WireClient => {
     client.forget();
     opened.push(client);
     return client;
@@ -118,7 +118,7 @@ async function played(stage: Stage, place: Place, attempt: Attempt, way: Way | '
   const open: Open = Object.assign(
     async (settings?: Readonly<Record<string, string>>) => keep(await stage.client(place, settings)),
     {
-      bare: () => keep(Client.bare(stage.login.port)),
+      bare: () => keep(WireClient.bare(stage.login.port)),
       login: { database: place, password: stage.login.password },
     },
   );
@@ -142,7 +142,7 @@ async function played(stage: Stage, place: Place, attempt: Attempt, way: Way | '
 }
 
 /** One session a place for plain queries, which leave nothing behind; others get sessions of their own. */
-const sessions = new Map<string, Client>();
+const sessions = new Map<string, WireClient>();
 
 const isReusable = ({ steps = [], settings, bare }: Attempt, way: Way): boolean =>
   steps.length === 1 &&
@@ -151,7 +151,7 @@ const isReusable = ({ steps = [], settings, bare }: Attempt, way: Way): boolean 
   way !== 'cursor' &&
   /^\s*(?:select|with|values|table)\b/i.test(steps[0] ?? '');
 
-async function idle(stage: Stage, place: Place): Promise<Client> {
+async function idle(stage: Stage, place: Place): Promise<WireClient> {
   const key = `${stage.login.port}/${place}`;
   const known = sessions.get(key);
   if (known !== undefined && !known.closed) return known;
@@ -161,7 +161,7 @@ async function idle(stage: Stage, place: Place): Promise<Client> {
 }
 
 /** The errors of each step; the transaction around them is ended in any case. */
-async function stepsOf(client: Client, attempt: Attempt, way: Way): Promise<(string | undefined)[]> {
+async function stepsOf(client: WireClient, attempt: Attempt, way: Way): Promise<(string | undefined)[]> {
   const errors: (string | undefined)[] = [];
   const steps = attempt.steps ?? [];
   if (attempt.bare !== true) await client.ask(query('begin'));

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { startNats, type TestNats } from '../harness/nats.ts';
 import { startPostgres, type TestPostgres } from '../harness/postgres.ts';
 import { Stack } from '../harness/stack.ts';
-import { Client } from './client.ts';
+import { WireClient } from '../harness/wire-client.ts';
 import { search, searchBelow } from './search.ts';
 import { access, ledger, template, valuesOf, type World, worldNames } from './worlds.ts';
 
@@ -91,13 +91,13 @@ export class Stage {
     return { port: this.stack.ports.postgres, password: this.#token };
   }
 
-  client(place: Place, settings: Readonly<Record<string, string>> = {}): Promise<Client> {
-    return Client.open({ ...this.login, database: place, settings });
+  client(place: Place, settings: Readonly<Record<string, string>> = {}): Promise<WireClient> {
+    return WireClient.open({ ...this.login, database: place, settings });
   }
 
   /** As somebody whom the masks except. */
-  async excepted(place: Place): Promise<Client> {
-    return Client.open({ ...this.login, password: await this.stack.token('dana'), database: place });
+  async excepted(place: Place): Promise<WireClient> {
+    return WireClient.open({ ...this.login, password: await this.stack.token('dana'), database: place });
   }
 
   /** At the target itself. */

@@ -8,7 +8,7 @@ import {
   query,
   sync,
 } from '@sallyport/shared/wire/postgres/frontend.ts';
-import { Client, errorOf, type Message } from '../client.ts';
+import { errorOf, type Message, WireClient } from '../../harness/wire-client.ts';
 import { searchReplies } from '../search.ts';
 import { Stage } from '../stage.ts';
 import { worldNames } from '../worlds.ts';
@@ -34,7 +34,7 @@ const forms: Readonly<Record<string, Build>> = {
 const anyStatement = ['simple', 'text', 'binary', 'undescribed'];
 
 /** One statement between BEGIN and ROLLBACK, sent in one piece. */
-async function asked(client: Client, messages: readonly Buffer[]): Promise<Message[]> {
+async function asked(client: WireClient, messages: readonly Buffer[]): Promise<Message[]> {
   client.send(query('begin'), ...messages, query('rollback'));
   await client.ready();
   const answer = await client.ready();
@@ -61,13 +61,13 @@ const rowsOf = (messages: readonly Message[]): string =>
 
 describe('random queries', () => {
   let stage: Stage;
-  let clients: { east: Client; west: Client; direct: Client };
+  let clients: { east: WireClient; west: WireClient; direct: WireClient };
   before(async () => {
     stage = await Stage.start();
     clients = {
       east: await stage.client('east'),
       west: await stage.client('west'),
-      direct: await Client.open({ port: stage.port('east'), database: 'postgres', user: 'postgres' }),
+      direct: await WireClient.open({ port: stage.port('east'), database: 'postgres', user: 'postgres' }),
     };
   });
   after(async () => {

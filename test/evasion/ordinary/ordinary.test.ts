@@ -11,7 +11,7 @@ import {
   sync,
 } from '@sallyport/shared/wire/postgres/frontend.ts';
 import { psql } from '../../harness/psql.ts';
-import { Client, errorOf, type Message } from '../client.ts';
+import { errorOf, type Message, WireClient } from '../../harness/wire-client.ts';
 import { Stage } from '../stage.ts';
 import { secrets } from '../worlds.ts';
 import { type OrdinaryStatement, type OrdinaryTool, parametersOf, sqlOf } from './ordinary.ts';
@@ -117,7 +117,7 @@ describe('ordinary work is not refused', () => {
         const { settings = {} } = tool;
         const asked = tool.statements.filter((one) => form === 'extended' || typeof one === 'string');
         const there = await all(
-          await Client.open({ port: stage.port('east'), database: 'postgres', user: 'postgres', settings }),
+          await WireClient.open({ port: stage.port('east'), database: 'postgres', user: 'postgres', settings }),
           asked.map(messages),
         );
         const here = await all(await stage.client('east', settings), asked.map(messages));
@@ -164,7 +164,7 @@ describe('ordinary work is not refused', () => {
 });
 
 /** The answers to each, in one transaction; one that failed is begun anew. */
-async function all(client: Client, asked: readonly (readonly Buffer[])[]): Promise<Message[][]> {
+async function all(client: WireClient, asked: readonly (readonly Buffer[])[]): Promise<Message[][]> {
   const answers: Message[][] = [];
   await client.ask(query('begin'));
   for (const messages of asked) {

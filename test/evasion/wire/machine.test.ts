@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { query } from '@sallyport/shared/wire/postgres/frontend.ts';
 import { startPostgres, type TestPostgres } from '../../harness/postgres.ts';
 import { Stack } from '../../harness/stack.ts';
-import { Client, type Message } from '../client.ts';
+import { type Message, WireClient } from '../../harness/wire-client.ts';
 import { Random } from '../generated/random.ts';
 import { type Step, sequence } from './machine.ts';
 
@@ -71,10 +71,10 @@ describe('random orders of messages', () => {
   before(async () => {
     database = await startPostgres({ max_connections: 50 });
     for (const name of connections) {
-      const setup = await Client.open({ port: database.port, database: 'postgres', user: 'postgres' });
+      const setup = await WireClient.open({ port: database.port, database: 'postgres', user: 'postgres' });
       await setup.ask(query(`create database ${name}`));
       await setup.end();
-      const inside = await Client.open({ port: database.port, database: name, user: 'postgres' });
+      const inside = await WireClient.open({ port: database.port, database: name, user: 'postgres' });
       await inside.ask(query('create table fuzz (id int); create table untouched (secret text)'));
       await inside.end();
     }
@@ -88,7 +88,7 @@ describe('random orders of messages', () => {
   });
 
   /** What comes of a sequence on a fresh session, up to rest or the end. */
-  async function played(client: Client, steps: readonly Step[], isVeiled: boolean): Promise<string[]> {
+  async function played(client: WireClient, steps: readonly Step[], isVeiled: boolean): Promise<string[]> {
     await client.ask(query('truncate fuzz'));
     client.send(...steps.map(({ bytes }) => bytes), query('rollback'), query("select 'rest'"));
     const answers: string[] = [];
@@ -104,9 +104,9 @@ describe('random orders of messages', () => {
     return answers;
   }
 
-  const direct = (name: string) => Client.open({ port: database.port, database: name, user: 'postgres' });
+  const direct = (name: string) => WireClient.open({ port: database.port, database: name, user: 'postgres' });
   const through = (name: string) =>
-    Client.open({ port: stack.ports.postgres, database: name, password: token, user: 'alice' });
+    WireClient.open({ port: stack.ports.postgres, database: name, password: token, user: 'alice' });
 
   /** Undefined where both answer alike. The gateway may end a session whose order it cannot follow, never answer otherwise. */
   async function difference(name: string, steps: readonly Step[]): Promise<string | undefined> {

@@ -5,6 +5,15 @@ import { Catalogue, type CatalogueRows, catalogueQueries } from './lineage/catal
 import type { Statement } from './sql/analysis.ts';
 import type { SqlReader } from './sql/reader.ts';
 
+/** Views are spelled out under a lock on their tables, which a session that waits for the answer may hold itself. */
+const RENEWAL_LOCK_MS = 250;
+const FIRST_LOCK_MS = 10_000;
+/** After a reading that failed the old one serves for so long. */
+const RETRY_MS = 5_000;
+
+/** Reads it, waiting for locks no longer than so many milliseconds. */
+type Read<T> = (lockMs: number) => Promise<T>;
+
 /** What is asked of a database's catalogue, and what is made of the answers. */
 export interface Questions<T> {
   /** For the error where it cannot be read. */
@@ -23,14 +32,15 @@ const SETTLING_MS = 10_000;
 /** What one database's catalogue said when it was last read; shared by the sessions on it. */
 export class Surveyed<T> {
   /** Reads it for whoever used it last: their way to the target is the one in force. */
-  read: () => Promise<T>;
+  read: Read<T>;
   #current: T;
   #readAt = Date.now();
   #disturbedAt = 0;
+  #failedAt = 0;
   #renewing: Promise<void> | undefined;
   #revision = 0;
 
-  constructor(current: T, read: () => Promise<T>) {
+  constructor(current: T, read: Read<T>) {
     this.#current = current;
     this.read = read;
   }
@@ -46,13 +56,15 @@ export class Surveyed<T> {
 
   /** It is to be read again before anybody relies on it. */
   get isOld(): boolean {
+    if (Date.now() < this.#failedAt + RETRY_MS) return false;
     const age = Date.now() - this.#readAt;
     return age > MAX_AGE_MS || (age > MIN_AGE_MS && this.#readAt < this.#disturbedAt + SETTLING_MS);
   }
 
   /** Whether reading it again may tell something new. */
   get mayRenew(): boolean {
-    return Date.now() - this.#readAt > MIN_AGE_MS;
+    const now = Date.now();
+    return now - this.#readAt > MIN_AGE_MS && now >= this.#failedAt + RETRY_MS;
   }
 
   /** Somebody is about to change definitions. */
@@ -62,14 +74,16 @@ export class Surveyed<T> {
 
   /** Reads it again; several who ask share one reading. Where that fails the old one stays, and unknown names stay unknown. */
   renew(): Promise<void> {
-    this.#renewing ??= this.read()
+    this.#renewing ??= this.read(RENEWAL_LOCK_MS)
       .then(
         (current) => {
           this.#current = current;
           this.#readAt = Date.now();
           this.#revision += 1;
         },
-        () => undefined,
+        () => {
+          this.#failedAt = Date.now();
+        },
       )
       .finally(() => {
         this.#renewing = undefined;
@@ -97,13 +111,13 @@ export class Surveys<T> {
   async of(backing: Backing, database: string | undefined): Promise<Surveyed<T>> {
     const key = keyOf(backing, database);
     const known = await this.#known.get(key)?.catch(() => undefined);
-    const read = (): Promise<T> => this.#read(backing, database);
+    const read: Read<T> = (lockMs) => this.#read(backing, database, lockMs);
     if (known !== undefined) {
       known.read = read;
       if (known.isOld) await known.renew();
       return known;
     }
-    const reading = read().then((current) => new Surveyed(current, read));
+    const reading = read(FIRST_LOCK_MS).then((current) => new Surveyed(current, read));
     if (this.#known.size >= MAX_SURVEYS) this.#known.delete(this.#known.keys().next().value ?? '');
     this.#known.set(key, reading);
     return await reading.catch((error: unknown) => {
@@ -126,10 +140,11 @@ export class Surveys<T> {
     );
   }
 
-  async #read(backing: Backing, database: string | undefined): Promise<T> {
+  async #read(backing: Backing, database: string | undefined, lockMs: number): Promise<T> {
     const settings = {
       client_encoding: 'UTF8',
       application_name: 'sallyport',
+      lock_timeout: String(lockMs),
       ...(database === undefined ? {} : { database }),
     };
     const inquiry = new Inquiry(await backing.side(settings, AbortSignal.timeout(15_000)));

@@ -1,32 +1,5 @@
 import { opened } from './trace.ts';
 
-/** Operators that give a value for whatever they are given. */
-export const totalOperators = new Set([
-  ...[
-    '=',
-    '<>',
-    '!=',
-    '<',
-    '>',
-    '<=',
-    '>=',
-    '||',
-    '~~',
-    '!~~',
-    '~~*',
-    '!~~*',
-    '~',
-    '~*',
-    '!~',
-    '!~*',
-    '->',
-    '->>',
-    '#>',
-    '#>>',
-  ],
-  ...['@>', '<@', '&&', '?', '?|', '?&', '^@'],
-]);
-
 /** Operators whose right side is a pattern, which may be none. */
 const patternOperators = new Set(['~~', '!~~', '~~*', '!~~*', '~', '~*', '!~', '!~*']);
 const patternKinds = new Set(['AEXPR_LIKE', 'AEXPR_ILIKE', 'AEXPR_SIMILAR']);
@@ -34,23 +7,11 @@ const patternKinds = new Set(['AEXPR_LIKE', 'AEXPR_ILIKE', 'AEXPR_SIMILAR']);
 /** Operators that give NULL where there is nothing under a key. */
 export const pickers = new Set(['->', '->>', '#>', '#>>']);
 
-export const comparisons = new Set([
-  '=',
-  '<>',
-  '!=',
-  '<',
-  '>',
-  '<=',
-  '>=',
-  '~~',
-  '!~~',
-  '~~*',
-  '!~~*',
-  '~',
-  '!~',
-  '~*',
-  '!~*',
-]);
+/** Operators that give a truth value. */
+export const comparisons = new Set(['=', '<>', '!=', '<', '>', '<=', '>=', ...patternOperators]);
+
+/** Operators that give a value for whatever they are given. */
+export const totalOperators = new Set([...comparisons, ...pickers, ...['||', '@>', '<@', '&&', '?', '?|', '?&', '^@']]);
 
 /** LIKE, SIMILAR TO and regular expressions. */
 export const isPattern = (kind: string, name: string): boolean => patternKinds.has(kind) || patternOperators.has(name);

@@ -7,7 +7,7 @@ export interface Message {
   readonly body: Buffer;
 }
 
-export interface ClientOptions {
+export interface LoginOptions {
   readonly port: number;
   readonly database: string;
   readonly user?: string;
@@ -18,7 +18,7 @@ export interface ClientOptions {
 const answerTimeoutMs = 20_000;
 
 /** Sends what it is told, keeps every byte that it gets, and cuts it into messages. */
-export class Client {
+export class WireClient {
   readonly #socket: Socket;
   #received: Buffer[] = [];
   #pending: Buffer = Buffer.alloc(0);
@@ -40,13 +40,13 @@ export class Client {
   }
 
   /** Connected, nothing sent. */
-  static bare(port: number): Client {
-    return new Client(connect(port, '127.0.0.1'));
+  static bare(port: number): WireClient {
+    return new WireClient(connect(port, '127.0.0.1'));
   }
 
   /** Logged in, or `closed`. */
-  static async open({ port, database, user, password, settings }: ClientOptions): Promise<Client> {
-    const client = Client.bare(port);
+  static async open({ port, database, user, password, settings }: LoginOptions): Promise<WireClient> {
+    const client = WireClient.bare(port);
     client.send(startupMessage(Object.entries({ user: user ?? 'anybody', database, ...settings })));
     if (password !== undefined) client.send(passwordMessage(password));
     const greeting = await client.ready();
@@ -134,3 +134,5 @@ export function errorOf(messages: readonly Message[]): string | undefined {
   const of = (letter: string) => fields.find((field) => field.startsWith(letter))?.slice(1) ?? '';
   return `${of('C')} ${of('M')}`;
 }
+
+export const rowsOf = (messages: readonly Message[]): number => messages.filter(({ type }) => type === 'D').length;
