@@ -139,8 +139,17 @@ export function searchBelow(folder: string, said: Buffer = nothing): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) => {
     if (!entry.isFile()) return [];
     const file = join(entry.parentPath, entry.name);
-    return search(contentOf(file), said).map((what) => `${entry.name}: ${what}`);
+    return searchWritten(contentOf(file), said).map((what) => `${entry.name}: ${what}`);
   });
+}
+
+/** In megabytes of anything four bytes are found by chance. */
+const MIN_WRITTEN_BYTES = 6;
+const written = forms.filter(({ bytes }) => bytes.length >= MIN_WRITTEN_BYTES);
+
+/** As `search`, for what is large and of no known form. */
+export function searchWritten(bytes: Buffer, said: Buffer): string[] {
+  return written.filter((form) => bytes.includes(form.bytes) && !said.includes(form.bytes)).map(({ name }) => name);
 }
 
 /** A file that was renamed meanwhile is found under its new name. */

@@ -5,7 +5,7 @@ import { startNats, type TestNats } from '../harness/nats.ts';
 import { startPostgres, type TestPostgres } from '../harness/postgres.ts';
 import { Stack } from '../harness/stack.ts';
 import { WireClient } from '../harness/wire-client.ts';
-import { search, searchBelow } from './search.ts';
+import { searchBelow, searchWritten } from './search.ts';
 import { access, ledger, template, valuesOf, type World, worldNames } from './worlds.ts';
 
 export type Place = World | 'ledger';
@@ -114,8 +114,8 @@ export class Stage {
     const logged = Buffer.from(this.stack.log.join('\n'));
     return [
       ...searchBelow(this.stack.dataFolder, said),
-      ...search(logged, said).map((what) => `log: ${what}`),
-      ...search(Buffer.concat(this.#heard), said).map((what) => `NATS: ${what}`),
+      ...searchWritten(logged, said).map((what) => `log: ${what}`),
+      ...searchWritten(Buffer.concat(this.#heard), said).map((what) => `NATS: ${what}`),
     ];
   }
 
