@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { postgresConnector } from './connectors/postgres/connector.ts';
+import { Leases } from './credentials/leases.ts';
 import { credentialResolver } from './credentials/resolver.ts';
 import { parseAddress } from './dialer/address.ts';
 import { Dialer } from './dialer/dialer.ts';
@@ -60,9 +61,14 @@ async function main(args: readonly string[]): Promise<number | undefined> {
         `this agent enrolled as ${identity.name}, not ${values.name}; another one needs another --data folder`,
       );
     }
-    const connectors = [postgresConnector(credentialResolver())];
-    const dialers = gateways.map((gateway) => new Dialer({ gateway, identity, labels, version, connectors, log }));
-    stopOnSignals(dialers, Number(values.drain) * 1000, log);
+    const leases = new Leases();
+    leases.onNotice(({ state, lease, message }) => {
+      if (state === 'failed') log('lease', { id: lease.id, session: lease.session, why: message });
+    });
+    const connectors = [postgresConnector(credentialResolver(), { leases })];
+    const common = { identity, labels, version, connectors, leases, log };
+    const dialers = gateways.map((gateway) => new Dialer({ gateway, ...common }));
+    stopOnSignals(dialers, leases, Number(values.drain) * 1000, log);
     for (const dialer of dialers) dialer.start();
     return undefined;
   } catch (error) {
@@ -106,14 +112,16 @@ function labelsOf(pairs: readonly string[]): Record<string, string> {
   );
 }
 
-function stopOnSignals(dialers: readonly Dialer[], drainMs: number, log: Log): void {
+function stopOnSignals(dialers: readonly Dialer[], leases: Leases, drainMs: number, log: Log): void {
   let stopping = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       if (stopping) process.exit(1);
       stopping = true;
       log('draining', { signal });
-      Promise.all(dialers.map((dialer) => dialer.stop(drainMs))).then(() => process.exit(0));
+      Promise.all(dialers.map((dialer) => dialer.stop(drainMs)))
+        .then(() => leases.close())
+        .then(() => process.exit(0));
     });
   }
 }

@@ -129,6 +129,12 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
         log(type === 'agent.up' ? 'agent connected' : 'agent lost', { agent, reason });
         journal.append(newEvent(type, { data: { agent, reason: reason ?? null } }));
       },
+      onLease: ({ type, agent, lease, message }) => {
+        if (type === 'lease.failed') log('a lease is in trouble', { agent, lease: lease.id, why: message });
+        const { id, source, username, connection, session, expiresAt = null } = lease;
+        const data = { lease: id, source, username, agent, expiresAt, ...(message === '' ? {} : { message }) };
+        journal.append(newEvent(type, { connection, sessionId: session, data }));
+      },
     }),
     (hub) => hub.stop(),
   );
@@ -166,6 +172,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     identity: identityPort({ identity, serviceGroups: (name) => resources.serviceGroups(name), journal: admin }),
     resources,
     agents: agentsPort({ hub: agents, store: store.agents, journal: admin, tunnelHost: host, tunnelPort }),
+    leases: agents.leases,
     approvals: approvalsPort(approvals),
     sessions: sessionsPort({ living: sessions, store: store.sessions, recordings, journal: admin }),
     audit: auditPort(journal),

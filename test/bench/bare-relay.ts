@@ -38,7 +38,7 @@ const backing: Backing = {
   estimates: false,
   judgesEffects: false,
   isHarmlessFunction: () => false,
-  side: (settings, signal) => hub.open(connection, settings, signal),
+  side: (settings, signal) => hub.open({ connection, settings, session: 'bare' }, signal),
   signal: over.signal,
 };
 
@@ -48,7 +48,7 @@ createServer({ noDelay: true }, async (socket) => {
   const visitor = await protocol.greet(socket, { address: '127.0.0.1', loopback: true }, over.signal);
   if (visitor === undefined) return;
   for await (const exchange of visitor.welcome(backing)) {
-    const target = await hub.open(connection, exchange.settings, over.signal);
+    const target = await hub.open({ connection, settings: exchange.settings, session: 'bare' }, over.signal);
     const { client } = exchange;
     client.write(exchange.begin(target.greeting, async () => undefined));
     client.on('data', (chunk: Buffer) => {

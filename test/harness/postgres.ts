@@ -15,8 +15,10 @@ export interface TestPostgres {
   stop(): Promise<void>;
 }
 
-/** Newest of Debian's clusters. @throws Error with what to install. */
+/** Newest of Debian's clusters, or the folder in POSTGRES_BIN. @throws Error with what to install. */
 function binaries(): string {
+  const given = process.env['POSTGRES_BIN'];
+  if (given !== undefined) return given;
   const root = '/usr/lib/postgresql';
   const [newest] = (existsSync(root) ? readdirSync(root) : []).sort((a, b) => Number(b) - Number(a));
   if (newest === undefined) throw new Error('no PostgreSQL server found; install the package "postgresql"');

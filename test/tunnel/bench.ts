@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Connection } from '@sallyport/shared/access/connection.ts';
 import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
 import type { Connector } from '../../agent/src/connectors/connector.ts';
+import { Leases } from '../../agent/src/credentials/leases.ts';
 import { Dialer } from '../../agent/src/dialer/dialer.ts';
 import { enrol } from '../../agent/src/dialer/enrol.ts';
 import { type Authority, ensureAuthority } from '../../gateway/src/agents/authority.ts';
@@ -65,6 +66,7 @@ export class Bench {
       labels: {},
       version: '0',
       connectors: [connector],
+      leases: new Leases(),
       log: () => undefined,
     });
     this.#dialers.push(dialer);
@@ -88,7 +90,7 @@ export class Bench {
   }
 
   open(agent: string, settings: Readonly<Record<string, string>> = {}, signal = AbortSignal.timeout(20_000)) {
-    return this.hub.open(connectionTo(agent), settings, signal);
+    return this.hub.open({ connection: connectionTo(agent), settings, session: 'bench' }, signal);
   }
 
   async stop(): Promise<void> {

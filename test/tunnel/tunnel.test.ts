@@ -8,6 +8,7 @@ import { formatJoinToken, parseJoinToken } from '@sallyport/shared/tunnel/identi
 import { encodePacket } from '@sallyport/shared/tunnel/packet.ts';
 import { defaultKeepalive } from '@sallyport/shared/tunnel/service.ts';
 import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
+import { Leases } from '../../agent/src/credentials/leases.ts';
 import { tunnelClient } from '../../agent/src/dialer/client.ts';
 import { Dialer } from '../../agent/src/dialer/dialer.ts';
 import { enrol } from '../../agent/src/dialer/enrol.ts';
@@ -75,6 +76,7 @@ describe('the tunnel', () => {
         labels: {},
         version: '0',
         connectors: [],
+        leases: new Leases(),
         log: (_text, facts) => said.resolve(String(facts?.['why'])),
       });
       dialer.start();
@@ -226,6 +228,7 @@ describe('the tunnel', () => {
         labels: {},
         version: '0',
         connectors: [targets(echo)],
+        leases: new Leases(),
         onUp: () => undefined,
         onLost: () => undefined,
       });

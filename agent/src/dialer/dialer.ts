@@ -1,5 +1,6 @@
 import { defaultKeepalive, type Keepalive } from '@sallyport/shared/tunnel/service.ts';
 import type { Connector } from '../connectors/connector.ts';
+import type { Leases } from '../credentials/leases.ts';
 import { type GatewayAddress, spoken } from './address.ts';
 import { tunnelClient } from './client.ts';
 import type { Identity } from './identity.ts';
@@ -11,6 +12,7 @@ export interface DialerParts {
   readonly labels: Readonly<Record<string, string>>;
   readonly version: string;
   readonly connectors: readonly Connector[];
+  readonly leases: Pick<Leases, 'open' | 'onNotice'>;
   readonly log: (text: string, facts?: Readonly<Record<string, unknown>>) => void;
   readonly keepalive?: Keepalive;
 }
@@ -45,7 +47,7 @@ export class Dialer {
   }
 
   #dial(): void {
-    const { gateway, identity, labels, version, connectors, log, keepalive = defaultKeepalive } = this.#parts;
+    const { gateway, identity, labels, version, connectors, leases, log, keepalive = defaultKeepalive } = this.#parts;
     const client = tunnelClient(gateway, identity.ca, keepalive);
     const dialledAt = Date.now();
     let wasUp = false;
@@ -54,6 +56,7 @@ export class Dialer {
       labels,
       version,
       connectors,
+      leases,
       onUp: () => {
         wasUp = true;
         log('connected', { gateway: spoken(gateway), name: identity.name });

@@ -1,13 +1,14 @@
 import { sign, X509Certificate } from 'node:crypto';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import type { Entry, Open } from '@sallyport/proto/tunnel/v1/tunnel_pb';
-import type { ProtocolName, TlsMode } from '@sallyport/shared/access/connection.ts';
 import { Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
 import { fingerprintOf, proofContext } from '@sallyport/shared/tunnel/identity.ts';
+import { leaseMessage } from '@sallyport/shared/tunnel/leases.ts';
 import { Multiplexer, type Peer } from '@sallyport/shared/tunnel/multiplexer.ts';
-import type { Opening } from '@sallyport/shared/tunnel/opening.ts';
 import type { Connector, TargetSession } from '../connectors/connector.ts';
+import type { LeaseNotice, Leases } from '../credentials/leases.ts';
 import type { Identity } from './identity.ts';
+import { openingOf } from './opening.ts';
 
 /** Exchanges and openings of one tunnel at once; beyond it the gateway is told no. */
 const MAX_EXCHANGES = 20_000;
@@ -17,6 +18,7 @@ export interface TunnelParts {
   readonly labels: Readonly<Record<string, string>>;
   readonly version: string;
   readonly connectors: readonly Connector[];
+  readonly leases: Pick<Leases, 'open' | 'onNotice'>;
   readonly onUp: () => void;
   /** `error` is undefined after a clean end. */
   readonly onLost: (error: Error | undefined) => void;
@@ -28,6 +30,9 @@ export class AgentTunnel implements Peer {
   readonly #mux: Multiplexer;
   readonly #openings = new Map<number, AbortController>();
   readonly #sessions = new Map<number, TargetSession>();
+  /** Ids of sessions of this gateway's that may hold a lease. */
+  readonly #leasing = new Set<string>();
+  readonly #unlisten: () => void;
   #lastId = 0;
   #stage: 'challenge' | 'welcome' | 'up' | 'closed' = 'challenge';
   #idle: (() => void) | undefined;
@@ -46,7 +51,8 @@ export class AgentTunnel implements Peer {
     call.on('error', (error: Error) =>
       this.#mux.close(new Error((error as { details?: string }).details ?? error.message)),
     );
-    const { identity, version, labels } = parts;
+    const { identity, version, labels, leases } = parts;
+    this.#unlisten = leases.onNotice((notice) => this.#tellLease(notice));
     this.#mux.send(0, { case: 'hello', value: { name: identity.name, version, labels } });
   }
 
@@ -93,6 +99,7 @@ export class AgentTunnel implements Peer {
 
   onClose(error: Error | undefined): void {
     this.#stage = 'closed';
+    this.#unlisten();
     for (const opening of this.#openings.values()) opening.abort(new Error('the tunnel was lost'));
     this.#idle?.();
     this.#parts.onLost(error);
@@ -107,6 +114,7 @@ export class AgentTunnel implements Peer {
       this.#mux.send(0, { case: 'proof', value: { signature } });
     } else if (kind.case === 'welcome' && this.#stage === 'welcome') {
       this.#stage = 'up';
+      this.#tellOpenLeases();
       this.#parts.onUp();
     } else if (kind.case !== 'drain') {
       throw new WireError('ERR_WIRE_UNEXPECTED', `Nobody waits for ${kind.case} now.`);
@@ -124,6 +132,7 @@ export class AgentTunnel implements Peer {
     }
     const giveUp = new AbortController();
     this.#openings.set(id, giveUp);
+    if (open.credential.postgresRole !== undefined) this.#leasing.add(open.session);
     connector
       .open(openingOf(open), giveUp.signal)
       .then((session) => this.#opened(id, session, giveUp.signal))
@@ -157,6 +166,20 @@ export class AgentTunnel implements Peer {
     if (this.size === 0) this.#idle?.();
   }
 
+  /** What outlived an earlier tunnel, so that the gateway's overview is whole. */
+  #tellOpenLeases(): void {
+    for (const lease of this.#parts.leases.open()) {
+      this.#leasing.add(lease.session);
+      this.#tellLease({ state: 'open', lease });
+    }
+  }
+
+  #tellLease({ state, lease, message }: LeaseNotice): void {
+    if (this.#stage !== 'up' || !this.#leasing.has(lease.session)) return;
+    if (state === 'revoked') this.#leasing.delete(lease.session);
+    this.#mux.send(0, { case: 'lease', value: leaseMessage(lease, state, message) });
+  }
+
   #refuse(id: number, code: string, message: string): void {
     this.#mux.send(id, { case: 'openFailed', value: { code, message } });
   }
@@ -170,21 +193,4 @@ export class AgentTunnel implements Peer {
       (error: Error) => this.#mux.send(id, { case: 'cancelled', value: { message: error.message } }),
     );
   }
-}
-
-function openingOf({ protocol, target, credential, settings }: Open): Opening {
-  const { host = '', port = 0, database, tls = 'verify-full', ca } = target ?? {};
-  const { username = '', password } = credential ?? {};
-  return {
-    protocol: protocol as ProtocolName,
-    target: {
-      host,
-      port,
-      tls: tls as TlsMode,
-      ...(database === undefined ? {} : { database }),
-      ...(ca === undefined ? {} : { ca }),
-    },
-    credential: { username, ...(password === undefined ? {} : { password }) },
-    settings: { ...settings },
-  };
 }

@@ -5,6 +5,7 @@ import { addAudit } from './commands/audit.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConnect } from './commands/connect.ts';
 import { addIdentity } from './commands/identity.ts';
+import { addLeases } from './commands/leases.ts';
 import { addProcesses } from './commands/processes.ts';
 import { addResources } from './commands/resources.ts';
 import { addSessions } from './commands/sessions.ts';
@@ -27,6 +28,7 @@ export function commandLine(run: Run): Command {
     addConnect,
     addResources,
     addAgents,
+    addLeases,
     addApprovals,
     addSessions,
     addAudit,

@@ -5,6 +5,7 @@ import { type EnrolRequest, type EnrolResponse, EnrolResponseSchema } from '@sal
 import type { Connection } from '@sallyport/shared/access/connection.ts';
 import { Unavailable } from '@sallyport/shared/errors/errors.ts';
 import { formatJoinToken } from '@sallyport/shared/tunnel/identity.ts';
+import type { Wall } from '@sallyport/shared/tunnel/opening.ts';
 import {
   channelOptions,
   defaultKeepalive,
@@ -14,6 +15,7 @@ import {
   windowBytes,
 } from '@sallyport/shared/tunnel/service.ts';
 import type { Authority } from './authority.ts';
+import { type LeaseEvent, OpenLeases } from './leases.ts';
 import type { AgentStore } from './store.ts';
 import { AgentTunnel, type TargetStream } from './tunnel.ts';
 import { widenWindows } from './windows.ts';
@@ -23,6 +25,15 @@ export interface AgentEvent {
   readonly type: 'agent.up' | 'agent.lost';
   readonly agent: string;
   readonly reason?: string;
+}
+
+/** What is asked of an agent for one exchange. */
+export interface OpenOrder {
+  readonly connection: Connection;
+  readonly settings: Readonly<Record<string, string>>;
+  /** The session's id. */
+  readonly session: string;
+  readonly wall?: Wall;
 }
 
 export interface ListedAgent {
@@ -37,6 +48,7 @@ export interface HubOptions {
   readonly authority: Authority;
   readonly store: AgentStore;
   readonly onEvent?: (event: AgentEvent) => void;
+  readonly onLease?: (event: LeaseEvent) => void;
   readonly keepalive?: Keepalive;
 }
 
@@ -49,6 +61,7 @@ export class AgentHub {
   readonly #options: HubOptions;
   readonly #tunnels = new Map<string, AgentTunnel>();
   readonly #server: grpc.Server;
+  readonly leases = new OpenLeases();
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -103,17 +116,14 @@ export class AgentHub {
    * @throws Unavailable `ERR_AGENT_UNAVAILABLE` at once when no such agent is connected; the agent's `ERR_TARGET_…`
    * and `ERR_CREDENTIAL_…`; the signal's reason.
    */
-  async open(
-    connection: Connection,
-    settings: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<TargetStream> {
+  async open({ connection, settings, session, wall }: OpenOrder, signal: AbortSignal): Promise<TargetStream> {
     const tunnel = this.#find(connection.agent);
     if (tunnel === undefined) {
       throw new Unavailable('agent', 'ERR_AGENT_UNAVAILABLE', `No agent for ${connection.name} is connected.`);
     }
-    const { protocol, target, credential } = connection;
-    return tunnel.open({ protocol, target, credential, settings }, signal);
+    const { protocol, target, credential, name } = connection;
+    const opening = { protocol, target, credential, settings, connection: name, session };
+    return tunnel.open(wall === undefined ? opening : { ...opening, wall }, signal);
   }
 
   #find(agent: Connection['agent']): AgentTunnel | undefined {
@@ -150,6 +160,10 @@ export class AgentHub {
         this.#tunnels.delete(tunnel.name);
         const reason = error === undefined ? {} : { reason: error.message };
         this.#options.onEvent?.({ type: 'agent.lost', agent: tunnel.name, ...reason });
+      },
+      onLease: (lease, state, message) => {
+        const event = this.leases.told(tunnel.name, lease, state, message);
+        if (event !== undefined) this.#options.onLease?.(event);
       },
     });
   }

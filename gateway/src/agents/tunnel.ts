@@ -1,10 +1,12 @@
 import { createPublicKey, randomBytes, verify } from 'node:crypto';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { status as codes, type ServerDuplexStream } from '@grpc/grpc-js';
-import type { Entry } from '@sallyport/proto/tunnel/v1/tunnel_pb';
+import type { Entry, OpenSchema } from '@sallyport/proto/tunnel/v1/tunnel_pb';
 import { type ErrorCode, Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
 import { proofContext } from '@sallyport/shared/tunnel/identity.ts';
+import { readLease } from '@sallyport/shared/tunnel/leases.ts';
 import { Multiplexer, type Peer } from '@sallyport/shared/tunnel/multiplexer.ts';
-import type { Opening, TargetGreeting } from '@sallyport/shared/tunnel/opening.ts';
+import type { Lease, LeaseState, Opening, TargetGreeting } from '@sallyport/shared/tunnel/opening.ts';
 import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
 import type { ListedAgent } from './hub.ts';
 import type { AgentStore, KnownAgent } from './store.ts';
@@ -19,6 +21,7 @@ export interface TargetStream extends TunnelStream {
 interface Watch {
   onUp(): void;
   onLost(error: Error | undefined): void;
+  onLease(lease: Lease, state: LeaseState, message: string): void;
 }
 
 interface Pending {
@@ -124,7 +127,7 @@ export class AgentTunnel implements Peer {
         },
       });
       signal.addEventListener('abort', abandon, { once: true });
-      this.#mux.send(id, { case: 'open', value: opening as { -readonly [Key in keyof Opening]: Opening[Key] } });
+      this.#mux.send(id, { case: 'open', value: openMessage(opening) });
     });
   }
 
@@ -160,7 +163,10 @@ export class AgentTunnel implements Peer {
       this.#stage = 'checking';
       this.#check(kind.value.signature).catch((error: Error) => this.close(error));
     } else if (kind.case === 'drain' && this.#stage === 'up') this.draining = true;
-    else throw new WireError('ERR_WIRE_UNEXPECTED', `Nobody waits for ${kind.case} now.`);
+    else if (kind.case === 'lease' && this.#stage === 'up') {
+      const told = readLease(kind.value);
+      if (told !== undefined) this.#watch.onLease(told.lease, told.state, told.message);
+    } else throw new WireError('ERR_WIRE_UNEXPECTED', `Nobody waits for ${kind.case} now.`);
   }
 
   async #check(signature: Uint8Array): Promise<void> {
@@ -209,6 +215,14 @@ export class AgentTunnel implements Peer {
     for (const settle of this.#cancels.get(id) ?? []) settle();
     this.#cancels.delete(id);
   }
+}
+
+function openMessage({ wall, ...opening }: Opening): MessageInitShape<typeof OpenSchema> {
+  const { columns = [], privileges = [], readOnly = false } = wall ?? {};
+  return {
+    ...opening,
+    ...(wall === undefined ? {} : { wall: { readOnly, columns: [...columns], privileges: [...privileges] } }),
+  };
 }
 
 function verified(publicKey: Uint8Array, context: Uint8Array, signature: Uint8Array): boolean {

@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { TranscriptEventSchema } from '@sallyport/proto/api/v1/transcript_pb';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
+import type { Lease } from '@sallyport/shared/tunnel/opening.ts';
 import type { Approval, ApprovalState } from '../approvals/store.ts';
 import type { AuditEvent, Json } from '../audit/event.ts';
 import type { StoredToken } from '../identity/store.ts';
@@ -12,6 +13,7 @@ export interface ApiPorts {
   readonly identity: IdentityPort;
   readonly resources: ResourcesPort;
   readonly agents: AgentsPort;
+  readonly leases: LeasesPort;
   readonly approvals: ApprovalsPort;
   readonly sessions: SessionsPort;
   readonly audit: AuditPort;
@@ -112,6 +114,16 @@ export interface AgentStatus {
   readonly since: number | undefined;
   readonly address: string | undefined;
   readonly exchanges: number;
+}
+
+export interface OpenLease extends Lease {
+  readonly agent: string;
+  readonly problem: string | undefined;
+}
+
+export interface LeasesPort {
+  /** Oldest first. */
+  list(): readonly OpenLease[];
 }
 
 export interface AgentsPort {

@@ -4,6 +4,7 @@ import { AuditService } from '@sallyport/proto/api/v1/audit_pb';
 import { ConnectionService } from '@sallyport/proto/api/v1/connections_pb';
 import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
+import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
@@ -23,6 +24,7 @@ export const services = [
   ConnectionService,
   HealthService,
   IdentityService,
+  LeaseService,
   ResourceService,
   SessionService,
 ] as const;
@@ -65,6 +67,7 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   'AgentService.ListAgents': readers,
   'AgentService.CreateJoinToken': admins,
   'AgentService.RemoveAgent': admins,
+  'LeaseService.ListLeases': readers,
   'ResourceService.ApplyResources': admins,
   'ResourceService.ListResources': readers,
   'ResourceService.GetResource': readers,

@@ -7,6 +7,7 @@ import { AuditService } from '@sallyport/proto/api/v1/audit_pb';
 import { ConnectionService } from '@sallyport/proto/api/v1/connections_pb';
 import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
+import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 import { addressKey } from './caller.ts';
@@ -22,6 +23,7 @@ import { auditService } from './services/audit.ts';
 import { connectionService } from './services/connections.ts';
 import { healthService } from './services/health.ts';
 import { identityService } from './services/identity.ts';
+import { leaseService } from './services/leases.ts';
 import { resourceService } from './services/resources.ts';
 import { sessionService } from './services/sessions.ts';
 import { Streams } from './streams.ts';
@@ -89,6 +91,7 @@ function route(router: ConnectRouter, ports: ApiPorts, { clock, recheckMs }: Api
     .service(ConnectionService, connectionService(ports.connections))
     .service(HealthService, healthService(ports.health))
     .service(IdentityService, identityService(ports.identity, clock))
+    .service(LeaseService, leaseService(ports.leases))
     .service(ResourceService, resourceService(ports.resources), { readMaxBytes: MAX_APPLY_BYTES })
     .service(SessionService, sessionService(ports.sessions, streams));
 }

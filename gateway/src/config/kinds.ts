@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { durationMs } from './duration.ts';
 
 const word = z.string().min(1);
 const words = z.array(word);
@@ -18,22 +19,47 @@ const connections = z.strictObject({
   protocol: z.enum(['postgres']).optional(),
 });
 
-const connection = z.strictObject({
-  protocol: z.enum(['postgres'], { error: 'must be postgres: other protocols are not served in this version' }),
-  agent: z.union([word, z.strictObject({ labels: someLabels })], {
-    error: "must be an agent's name, or { labels: … }",
-  }),
-  target: z.strictObject({
-    host: word,
-    port: z.int().min(1).max(65_535).optional(),
-    database: word.optional(),
-    tls: z.enum(['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']).prefault('prefer'),
-    ca: word.optional(),
-  }),
-  credential: z.strictObject({ username: word, password: word.optional() }),
-  harmlessFunctions: words.prefault([]),
-  labels: labels.prefault({}),
-});
+/** A secret that the agent finds: of a role that makes roles, none is kept here. */
+const reference = z
+  .string()
+  .regex(/^(?!literal:)[a-z][a-z0-9-]*:./, 'must say where the agent finds it, such as env:NAME or file:/path');
+
+const MINUTE_MS = 60_000;
+const lifetime = z.string().refine((text) => {
+  const ms = durationMs(text);
+  return ms !== undefined && ms >= MINUTE_MS && ms <= 366 * 24 * 60 * MINUTE_MS;
+}, 'is no duration such as 15m, 12h or 7d (1m at least)');
+
+const connection = z
+  .strictObject({
+    protocol: z.enum(['postgres'], { error: 'must be postgres: other protocols are not served in this version' }),
+    agent: z.union([word, z.strictObject({ labels: someLabels })], {
+      error: "must be an agent's name, or { labels: … }",
+    }),
+    target: z.strictObject({
+      host: word,
+      port: z.int().min(1).max(65_535).optional(),
+      database: word.optional(),
+      tls: z.enum(['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']).prefault('prefer'),
+      ca: word.optional(),
+    }),
+    credential: z.strictObject({
+      username: word,
+      password: word.optional(),
+      postgresRole: z
+        .strictObject({ username: word, password: reference.optional(), validFor: lifetime.prefault('12h') })
+        .optional(),
+    }),
+    wall: z.strictObject({ readOnly: z.boolean().prefault(false), columns: z.boolean().prefault(true) }).optional(),
+    harmlessFunctions: words.prefault([]),
+    labels: labels.prefault({}),
+  })
+  .refine(({ wall, credential }) => wall === undefined || credential.postgresRole !== undefined, {
+    path: ['wall'],
+    error: 'needs credential.postgresRole: only a role of the session’s own can be kept to it',
+  });
+
+const privilege = z.enum(['select', 'insert', 'update', 'delete', 'truncate', 'execute', 'create', 'temporary']);
 
 const rule = z.strictObject({
   who,
@@ -46,6 +72,7 @@ const rule = z.strictObject({
     .strictObject({ rows: z.int().min(0).max(1e12).optional(), sessionRows: z.int().min(0).max(1e12).optional() })
     .refine((given) => Object.keys(given).length > 0, 'must say rows, sessionRows or both')
     .optional(),
+  privileges: z.array(privilege).min(1).optional(),
   approvers: z
     .strictObject({
       groups: words.optional(),

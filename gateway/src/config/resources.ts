@@ -1,7 +1,8 @@
-import type { Connection, ProtocolName } from '@sallyport/shared/access/connection.ts';
+import type { Connection, ProtocolName, RoleIssuer } from '@sallyport/shared/access/connection.ts';
 import { hint } from '@sallyport/shared/errors/nearest.ts';
 import { z } from 'zod';
 import { readSources, type Source } from './document.ts';
+import { durationMs } from './duration.ts';
 import { type Kind, kinds, type Specs, specs } from './kinds.ts';
 
 /** A resource as it was written and found right. */
@@ -44,7 +45,7 @@ export const isKind = (kind: string): kind is Kind => (kinds as readonly string[
 const defaultPorts: Readonly<Record<ProtocolName, number>> = { postgres: 5432, ssh: 22, kubernetes: 6443 };
 
 export function toConnection({ name, spec }: Resource<'Connection'>): Connection {
-  const { protocol, agent, target, credential, harmlessFunctions, labels } = spec;
+  const { protocol, agent, target, credential, wall, harmlessFunctions, labels } = spec;
   const { host, port = defaultPorts[protocol], database, tls, ca } = target;
   return {
     name,
@@ -58,10 +59,20 @@ export function toConnection({ name, spec }: Resource<'Connection'>): Connection
       ...(ca === undefined ? {} : { ca }),
     },
     credential: {
-      username: credential.username,
-      ...(credential.password === undefined ? {} : { password: credential.password }),
+      ...loginOf(credential),
+      ...(credential.postgresRole === undefined ? {} : { postgresRole: issuerOf(credential.postgresRole) }),
     },
+    ...(wall === undefined ? {} : { wall }),
     harmlessFunctions,
     labels,
   };
+}
+
+const loginOf = ({ username, password }: { username: string; password?: string | undefined }) => ({
+  username,
+  ...(password === undefined ? {} : { password }),
+});
+
+function issuerOf(spec: NonNullable<Specs['Connection']['credential']['postgresRole']>): RoleIssuer {
+  return { ...loginOf(spec), validForSeconds: Math.floor((durationMs(spec.validFor) ?? 0) / 1000) };
 }

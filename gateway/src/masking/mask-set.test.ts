@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { readColumnPattern } from '@sallyport/shared/access/column-pattern.ts';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 import type { Place } from '@sallyport/shared/access/scope.ts';
-import { readColumnPattern } from './column-pattern.ts';
 import { compileMasks } from './mask-set.ts';
 import type { MaskSpec } from './spec.ts';
 

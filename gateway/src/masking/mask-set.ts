@@ -1,8 +1,8 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
+import { type ColumnPattern, readColumnPattern } from '@sallyport/shared/access/column-pattern.ts';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 import { concerns, covers, type Place } from '@sallyport/shared/access/scope.ts';
 import type { Treatment } from '../protocols/protocol.ts';
-import { type ColumnPattern, readColumnPattern } from './column-pattern.ts';
 import { detectorsNamed } from './detectors/catalogue.ts';
 import type { Detector } from './detectors/detector.ts';
 import { patternDetector } from './detectors/pattern.ts';
@@ -62,6 +62,11 @@ export class MaskSet {
   veil(principal: Principal, place: Place): MaskVeil | undefined {
     const masks = this.#concerning(principal, place);
     return masks.length === 0 ? undefined : new MaskVeil(masks, this.#hashKey);
+  }
+
+  /** Patterns of all columns that are protected from this person there. */
+  columns(principal: Principal, place: Place): string[] {
+    return [...new Set(this.#concerning(principal, place).flatMap(({ spec }) => spec.columns ?? []))];
   }
 
   /** The masks that make the veil, as one text: as long as it stays the same, so does what the person may see. */

@@ -37,6 +37,7 @@ function compiled(name: string, spec: RuleSpec): CompiledRule {
   if (spec.then !== 'approve' && spec.approvers !== undefined)
     throw new Error(`approvers mean nothing with ${spec.then}`);
   if (spec.then === 'deny' && spec.limit !== undefined) throw new Error('limit means nothing with deny');
+  if (spec.then === 'deny' && spec.privileges !== undefined) throw new Error('privileges mean nothing with deny');
   const approvers = spec.then === 'approve' ? readApprovers(spec.approvers) : undefined;
   if (spec.when === undefined) {
     return {

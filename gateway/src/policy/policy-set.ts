@@ -46,6 +46,17 @@ export class PolicySet {
     return this.#applicable(principal, connection).some((rule) => rule.judgesEffects);
   }
 
+  /**
+   * The only rights that a session's role may have at the target: of all rules that let this person in, what any of them
+   * names. Undefined where one of them names none, which is all.
+   */
+  privileges(connection: Place, principal: Principal): { rule: string; privileges: string[] } | undefined {
+    const admitting = this.#applicable(principal, connection).filter(({ spec }) => spec.then !== 'deny');
+    const [first] = admitting;
+    if (first === undefined || admitting.some(({ spec }) => spec.privileges === undefined)) return undefined;
+    return { rule: first.name, privileges: [...new Set(admitting.flatMap(({ spec }) => spec.privileges ?? []))] };
+  }
+
   /** One session's view of the rules, for the hot path. */
   decider(principal: Principal, connection: Place, session: SessionFacts): Decider {
     return new Decider(this.#applicable(principal, connection), principal, connection, session, this.#clock);

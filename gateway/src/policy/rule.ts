@@ -27,6 +27,8 @@ export interface RuleSpec {
   readonly approvers?: ApproversSpec;
   /** How many rows a matching statement may return, and all such statements of a session together. */
   readonly limit?: { readonly rows?: number | undefined; readonly sessionRows?: number | undefined };
+  /** The rights that a session's own role gets at the target, of those that the configured role has; all when absent. */
+  readonly privileges?: readonly string[];
 }
 
 export interface NamedRule {

@@ -3,6 +3,7 @@ import { globOf } from '@sallyport/shared/access/glob.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
 import type { AgentHub } from '../agents/hub.ts';
+import type { TargetStream } from '../agents/tunnel.ts';
 import type { Json } from '../audit/event.ts';
 import { newEvent } from '../audit/events.ts';
 import type { Journal } from '../audit/journal.ts';
@@ -12,6 +13,7 @@ import { type Admission, requireAdmitted } from './admission.ts';
 import type { SessionDesk } from './desk.ts';
 import { type End, Relay } from './relay.ts';
 import type { SessionRecord } from './store.ts';
+import { wallOf } from './wall.ts';
 
 export interface SessionParts {
   readonly admission: Admission;
@@ -101,12 +103,11 @@ export class Session {
   }
 
   async #serve(exchange: Exchange): Promise<End> {
-    const { agents, desk } = this.#parts;
-    const { connection } = this.admission;
+    const { desk } = this.#parts;
     const gone = new AbortController();
     const signal = AbortSignal.any([this.#over.signal, gone.signal]);
     const watching = this.#parts.visitor.gone(signal).then(() => gone.abort(new Error('the client left')));
-    const target = await agents.open(connection, exchange.settings, signal).finally(() => {
+    const target = await this.#open(exchange.settings, signal).finally(() => {
       gone.abort();
       return watching;
     });
@@ -121,8 +122,17 @@ export class Session {
     return end;
   }
 
-  #backing(): Backing {
+  /** @throws Unavailable */
+  async #open(settings: Readonly<Record<string, string>>, signal: AbortSignal): Promise<TargetStream> {
     const { agents, access } = this.#parts;
+    const { connection, principal } = this.admission;
+    const wall = wallOf(access.now, connection, principal);
+    const order = { connection, settings, session: this.id };
+    return agents.open(wall === undefined ? order : { ...order, wall }, signal);
+  }
+
+  #backing(): Backing {
+    const { access } = this.#parts;
     const { connection, principal } = this.admission;
     const { policy, masks } = access.now;
     const harmless = (connection.harmlessFunctions ?? []).map(globOf);
@@ -133,7 +143,7 @@ export class Session {
       estimates: policy.needsEstimate(connection, principal),
       judgesEffects: policy.judgesEffects(connection, principal),
       isHarmlessFunction: (name): boolean => harmless.some((matches) => matches(name)),
-      side: (settings, signal): Promise<TunnelStream> => agents.open(connection, settings, signal),
+      side: (settings, signal): Promise<TunnelStream> => this.#open(settings, signal),
       signal: this.#over.signal,
     };
   }

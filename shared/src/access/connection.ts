@@ -18,6 +18,25 @@ export interface CredentialReference {
   readonly username: string;
   /** `env:NAME`, `file:/path`, or another resolver of the agent; absent for trust. */
   readonly password?: string;
+  /** Each session logs in with a role of its own that has the rights of `username`. */
+  readonly postgresRole?: RoleIssuer;
+}
+
+/** The login of the target's that makes roles for sessions. */
+export interface RoleIssuer {
+  readonly username: string;
+  /** As a credential's `password`. */
+  readonly password?: string;
+  /** How long a role may log in unless it is renewed, which happens while its session lasts. Seconds. */
+  readonly validForSeconds: number;
+}
+
+/** The second wall: what the target itself keeps from a session's role. */
+export interface WallSpec {
+  /** Nothing but SELECT. */
+  readonly readOnly: boolean;
+  /** Columns that masks protect cannot be read by the role at all. */
+  readonly columns: boolean;
 }
 
 /** A named target behind an agent. */
@@ -28,6 +47,7 @@ export interface Connection {
   readonly agent: string | Readonly<Record<string, string>>;
   readonly target: Target;
   readonly credential: CredentialReference;
+  readonly wall?: WallSpec;
   /**
    * Volatile functions of the target that change nothing a rule cares for, as `schema.name` with `*` for any run of
    * characters; calling any other counts as the effect `call`.

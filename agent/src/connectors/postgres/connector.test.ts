@@ -28,6 +28,8 @@ function opening(user: string, tls: TlsMode, target: Partial<Opening['target']> 
     target: { host: 'localhost', port: cluster.port, database: 'postgres', tls, ...target },
     credential: { username: user, password },
     settings: { application_name: 'test' },
+    connection: 'test',
+    session: 'test',
   };
 }
 

@@ -1,35 +1,75 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { Target } from '@sallyport/shared/access/connection.ts';
+import type { RoleIssuer, Target } from '@sallyport/shared/access/connection.ts';
 import { Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
 import type { Opening } from '@sallyport/shared/tunnel/opening.ts';
+import { Inquiry } from '@sallyport/shared/wire/postgres/inquiry.ts';
 import { cancelRequest } from '@sallyport/shared/wire/postgres/startup.ts';
+import { Leases, type Share } from '../../credentials/leases.ts';
 import type { CredentialResolver } from '../../credentials/resolver.ts';
 import type { Connector } from '../connector.ts';
 import { dial } from './dial.ts';
 import { authFailed, refusal, socketReason, TargetRefusal, TlsFailure, unreachable } from './failure.ts';
-import { type LoginOptions, logIn } from './login.ts';
+import { type Login, type LoginOptions, logIn } from './login.ts';
+import { PostgresRoles } from './roles/issuer.ts';
 import { secure } from './secure.ts';
 import { PostgresSession } from './session.ts';
+import { streamOf } from './socket-stream.ts';
 
 export interface PostgresConnectorOptions {
   /** From the DNS question to ReadyForQuery, each attempt of `allow` and `prefer` included. Default 15 s. */
   readonly timeoutMs?: number;
   /** 2 asks for protocol 3.2. Default 0: protocol 3.0. */
   readonly minor?: 0 | 2;
+  /** Where logins that are made for one session are kept. */
+  readonly leases?: Leases;
 }
 
 type Encryption = 'none' | 'optional' | 'required';
+
+interface Reached {
+  readonly socket: Socket;
+  readonly login: Login;
+}
 
 /**
  * PostgreSQL, protocol 3. TLS modes as libpq's, with one difference: `allow` and `prefer` try again the other way only when
  * the server refused before a password was sent. A cleartext password goes out over TLS, or when tls is `disable`.
  */
 export function postgresConnector(resolver: CredentialResolver, options: PostgresConnectorOptions = {}): Connector {
-  const { timeoutMs = 15_000, minor = 0 } = options;
+  const { timeoutMs = 15_000, minor = 0, leases = new Leases() } = options;
+  const roles = new PostgresRoles((opening, issuer) => inquire(issuingOpening(opening, issuer)));
   return { protocol: 'postgres', open };
 
   async function open(opening: Opening, signal: AbortSignal): Promise<PostgresSession> {
+    const share = await shareOf(opening);
+    try {
+      signal.throwIfAborted();
+      const reached = await reach(share === undefined ? opening : sharedOpening(opening, share), signal);
+      if (share !== undefined) reached.socket.once('close', share.release);
+      return sessionOf(opening, reached);
+    } catch (error) {
+      share?.release();
+      throw error;
+    }
+  }
+
+  /** The login of the session's own, where the connection is to have one. */
+  async function shareOf(opening: Opening): Promise<Share | undefined> {
+    const { credential, session, target, settings } = opening;
+    const issuer = credential.postgresRole;
+    if (issuer === undefined) return undefined;
+    const key = JSON.stringify([session, target.host, target.port, settings['database'] ?? target.database]);
+    return leases.share(key, () => roles.issue(opening, issuer));
+  }
+
+  async function inquire(opening: Opening): Promise<Inquiry> {
+    const { socket, login } = await reach(opening, new AbortController().signal);
+    return new Inquiry(streamOf(socket, login.rest));
+  }
+
+  /** Connects and logs in with the opening's username and password. */
+  async function reach(opening: Opening, signal: AbortSignal): Promise<Reached> {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const [first, second] = attempts(opening.target);
     try {
@@ -42,27 +82,32 @@ export function postgresConnector(resolver: CredentialResolver, options: Postgre
     });
   }
 
-  async function attempt(opening: Opening, encryption: Encryption, signal: AbortSignal): Promise<PostgresSession> {
+  async function attempt(opening: Opening, encryption: Encryption, signal: AbortSignal): Promise<Reached> {
     const { target } = opening;
     const { socket, release } = await establish(target, target.host, encryption, signal);
     try {
       const login = await logIn(socket, loginOptions(opening, socket instanceof TLSSocket, signal));
       release();
-      const address = socket.remoteAddress ?? target.host;
-      const again: Encryption = socket instanceof TLSSocket ? 'required' : 'none';
-      const { key } = login;
-      return new PostgresSession(socket, target, login, async (cancelSignal) => {
-        if (key === undefined) throw unreachable(target, 'it gave no key to cancel with');
-        const limited = AbortSignal.any([cancelSignal, AbortSignal.timeout(timeoutMs)]);
-        await cancel(target, address, again, cancelRequest(key.processId, key.secretKey), limited).catch((error) => {
-          throw explained(error, opening, timeoutMs);
-        });
-      });
+      return { socket, login };
     } catch (error) {
       release();
       socket.destroy();
       throw error;
     }
+  }
+
+  function sessionOf(opening: Opening, { socket, login }: Reached): PostgresSession {
+    const { target } = opening;
+    const address = socket.remoteAddress ?? target.host;
+    const again: Encryption = socket instanceof TLSSocket ? 'required' : 'none';
+    const { key } = login;
+    return new PostgresSession(socket, target, login, async (cancelSignal) => {
+      if (key === undefined) throw unreachable(target, 'it gave no key to cancel with');
+      const limited = AbortSignal.any([cancelSignal, AbortSignal.timeout(timeoutMs)]);
+      await cancel(target, address, again, cancelRequest(key.processId, key.secretKey), limited).catch((error) => {
+        throw explained(error, opening, timeoutMs);
+      });
+    });
   }
 
   function loginOptions(opening: Opening, isTls: boolean, signal: AbortSignal): LoginOptions {
@@ -88,6 +133,21 @@ export function postgresConnector(resolver: CredentialResolver, options: Postgre
       },
     };
   }
+}
+
+function sharedOpening(opening: Opening, { username, password }: Share): Opening {
+  const credential = { username, ...(password === undefined ? {} : { password: `literal:${password}` }) };
+  return { ...opening, credential };
+}
+
+/** As the issuing role, in the session's database; nothing of what the client wished for applies. */
+function issuingOpening(opening: Opening, { username, password }: RoleIssuer): Opening {
+  const { database } = opening.settings;
+  return {
+    ...opening,
+    credential: { username, ...(password === undefined ? {} : { password }) },
+    settings: { ...(database === undefined ? {} : { database }), application_name: 'sallyport' },
+  };
 }
 
 function attempts(target: Target): readonly [Encryption, Encryption?] {

@@ -5,6 +5,7 @@ import { ApprovalService } from '@sallyport/proto/api/v1/approvals_pb';
 import { AuditService } from '@sallyport/proto/api/v1/audit_pb';
 import { ConnectionService } from '@sallyport/proto/api/v1/connections_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
+import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 
@@ -33,6 +34,7 @@ export function openApi({
     audit: createClient(AuditService, transport),
     connections: createClient(ConnectionService, transport),
     identity: createClient(IdentityService, transport),
+    leases: createClient(LeaseService, transport),
     resources: createClient(ResourceService, transport),
     sessions: createClient(SessionService, transport),
   };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Inquiry } from './inquiry.ts';
+import type { Inquiry } from '@sallyport/shared/wire/postgres/inquiry.ts';
 import type { Analysis } from './sql/analysis.ts';
 
 /** Statements that the planner plans. */

@@ -1,9 +1,9 @@
 import type { Action } from '@sallyport/shared/access/action.ts';
+import { Inquiry } from '@sallyport/shared/wire/postgres/inquiry.ts';
 import type { Backing } from '../protocol.ts';
 import type { Veiling } from './answers.ts';
 import { copyOptions } from './copy-options.ts';
 import { weigh } from './exposure.ts';
-import { Inquiry } from './inquiry.ts';
 import type { Catalogue } from './lineage/catalogue.ts';
 import { innerStatement, lineageOf, type Scope, type StatementLineage } from './lineage/lineage.ts';
 import { droppedBy, madeBy, madeFrom } from './lineage/made.ts';

@@ -1,6 +1,6 @@
 import { Unavailable } from '@sallyport/shared/errors/errors.ts';
+import { Inquiry } from '@sallyport/shared/wire/postgres/inquiry.ts';
 import type { Backing } from '../protocol.ts';
-import { Inquiry } from './inquiry.ts';
 import { Catalogue, type CatalogueRows, catalogueQueries } from './lineage/catalogue.ts';
 import type { Statement } from './sql/analysis.ts';
 import type { SqlReader } from './sql/reader.ts';

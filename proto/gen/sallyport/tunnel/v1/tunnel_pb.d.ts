@@ -2,8 +2,9 @@
 // @generated from file sallyport/tunnel/v1/tunnel.proto (package sallyport.tunnel.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file sallyport/tunnel/v1/tunnel.proto.
@@ -182,6 +183,12 @@ export declare type Entry = Message<"sallyport.tunnel.v1.Entry"> & {
      */
     value: Drain;
     case: "drain";
+  } | {
+    /**
+     * @generated from field: sallyport.tunnel.v1.Lease lease = 16;
+     */
+    value: Lease;
+    case: "lease";
   } | { case: undefined; value?: undefined };
 };
 
@@ -214,6 +221,25 @@ export declare type Open = Message<"sallyport.tunnel.v1.Open"> & {
    * @generated from field: map<string, string> settings = 4;
    */
   settings: { [key: string]: string };
+
+  /**
+   * The connection's name, for what the agent says of leases.
+   *
+   * @generated from field: string connection = 5;
+   */
+  connection: string;
+
+  /**
+   * The exchanges of one session share its lease.
+   *
+   * @generated from field: string session = 6;
+   */
+  session: string;
+
+  /**
+   * @generated from field: optional sallyport.tunnel.v1.Wall wall = 7;
+   */
+  wall?: Wall | undefined;
 };
 
 /**
@@ -271,6 +297,13 @@ export declare type Credential = Message<"sallyport.tunnel.v1.Credential"> & {
    * @generated from field: optional string password = 2;
    */
   password?: string | undefined;
+
+  /**
+   * Each session gets a role of its own with the rights of `username`.
+   *
+   * @generated from field: optional sallyport.tunnel.v1.PostgresRole postgres_role = 3;
+   */
+  postgresRole?: PostgresRole | undefined;
 };
 
 /**
@@ -278,6 +311,66 @@ export declare type Credential = Message<"sallyport.tunnel.v1.Credential"> & {
  * Use `create(CredentialSchema)` to create a new message.
  */
 export declare const CredentialSchema: GenMessage<Credential>;
+
+/**
+ * Who makes the roles, and for how long at a time.
+ *
+ * @generated from message sallyport.tunnel.v1.PostgresRole
+ */
+export declare type PostgresRole = Message<"sallyport.tunnel.v1.PostgresRole"> & {
+  /**
+   * @generated from field: string username = 1;
+   */
+  username: string;
+
+  /**
+   * @generated from field: optional string password = 2;
+   */
+  password?: string | undefined;
+
+  /**
+   * @generated from field: uint32 valid_for_seconds = 3;
+   */
+  validForSeconds: number;
+};
+
+/**
+ * Describes the message sallyport.tunnel.v1.PostgresRole.
+ * Use `create(PostgresRoleSchema)` to create a new message.
+ */
+export declare const PostgresRoleSchema: GenMessage<PostgresRole>;
+
+/**
+ * What the session's role is not to have of the rights of `username`.
+ *
+ * @generated from message sallyport.tunnel.v1.Wall
+ */
+export declare type Wall = Message<"sallyport.tunnel.v1.Wall"> & {
+  /**
+   * @generated from field: bool read_only = 1;
+   */
+  readOnly: boolean;
+
+  /**
+   * Patterns of protected columns, as masks name them.
+   *
+   * @generated from field: repeated string columns = 2;
+   */
+  columns: string[];
+
+  /**
+   * All where empty.
+   *
+   * @generated from field: repeated string privileges = 3;
+   */
+  privileges: string[];
+};
+
+/**
+ * Describes the message sallyport.tunnel.v1.Wall.
+ * Use `create(WallSchema)` to create a new message.
+ */
+export declare const WallSchema: GenMessage<Wall>;
 
 /**
  * @generated from message sallyport.tunnel.v1.Opened
@@ -479,6 +572,112 @@ export declare type Drain = Message<"sallyport.tunnel.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export declare const DrainSchema: GenMessage<Drain>;
+
+/**
+ * A credential that was made for one session. On exchange 0.
+ *
+ * @generated from message sallyport.tunnel.v1.Lease
+ */
+export declare type Lease = Message<"sallyport.tunnel.v1.Lease"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * postgres-role, vault, …
+   *
+   * @generated from field: string source = 2;
+   */
+  source: string;
+
+  /**
+   * @generated from field: string connection = 3;
+   */
+  connection: string;
+
+  /**
+   * @generated from field: string session = 4;
+   */
+  session: string;
+
+  /**
+   * The login at the target.
+   *
+   * @generated from field: string username = 5;
+   */
+  username: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp issued_at = 6;
+   */
+  issuedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp expires_at = 7;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: sallyport.tunnel.v1.LeaseState state = 8;
+   */
+  state: LeaseState;
+
+  /**
+   * @generated from field: string message = 9;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message sallyport.tunnel.v1.Lease.
+ * Use `create(LeaseSchema)` to create a new message.
+ */
+export declare const LeaseSchema: GenMessage<Lease>;
+
+/**
+ * @generated from enum sallyport.tunnel.v1.LeaseState
+ */
+export enum LeaseState {
+  /**
+   * @generated from enum value: LEASE_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: LEASE_STATE_ISSUED = 1;
+   */
+  ISSUED = 1,
+
+  /**
+   * @generated from enum value: LEASE_STATE_RENEWED = 2;
+   */
+  RENEWED = 2,
+
+  /**
+   * @generated from enum value: LEASE_STATE_REVOKED = 3;
+   */
+  REVOKED = 3,
+
+  /**
+   * It could not be renewed or taken back: the message says why.
+   *
+   * @generated from enum value: LEASE_STATE_FAILED = 4;
+   */
+  FAILED = 4,
+
+  /**
+   * It was issued before this tunnel was up.
+   *
+   * @generated from enum value: LEASE_STATE_OPEN = 5;
+   */
+  OPEN = 5,
+}
+
+/**
+ * Describes the enum sallyport.tunnel.v1.LeaseState.
+ */
+export declare const LeaseStateSchema: GenEnum<LeaseState>;
 
 /**
  * What an agent says to a gateway. The agent dials; only the gateway opens exchanges.

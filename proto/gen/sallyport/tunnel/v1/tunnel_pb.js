@@ -2,13 +2,14 @@
 // @generated from file sallyport/tunnel/v1/tunnel.proto (package sallyport.tunnel.v1, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file sallyport/tunnel/v1/tunnel.proto.
  */
 export const file_sallyport_tunnel_v1_tunnel = /*@__PURE__*/
-  fileDesc("CiBzYWxseXBvcnQvdHVubmVsL3YxL3R1bm5lbC5wcm90bxITc2FsbHlwb3J0LnR1bm5lbC52MSK/AQoMRW5yb2xSZXF1ZXN0Eg4KBnNlY3JldBgBIAEoCRISCgpwdWJsaWNfa2V5GAIgASgMEgwKBG5hbWUYAyABKAkSPQoGbGFiZWxzGAQgAygLMi0uc2FsbHlwb3J0LnR1bm5lbC52MS5FbnJvbFJlcXVlc3QuTGFiZWxzRW50cnkSDwoHdmVyc2lvbhgFIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIh0KDUVucm9sUmVzcG9uc2USDAoEbmFtZRgBIAEoCSI1CgZQYWNrZXQSKwoHZW50cmllcxgBIAMoCzIaLnNhbGx5cG9ydC50dW5uZWwudjEuRW50cnkimQUKBUVudHJ5EhAKCGV4Y2hhbmdlGAEgASgNEg4KBGRhdGEYAiABKAxIABIpCgRvcGVuGAMgASgLMhkuc2FsbHlwb3J0LnR1bm5lbC52MS5PcGVuSAASLQoGb3BlbmVkGAQgASgLMhsuc2FsbHlwb3J0LnR1bm5lbC52MS5PcGVuZWRIABI2CgtvcGVuX2ZhaWxlZBgFIAEoCzIfLnNhbGx5cG9ydC50dW5uZWwudjEuT3BlbkZhaWxlZEgAEi0KBmNyZWRpdBgGIAEoCzIbLnNhbGx5cG9ydC50dW5uZWwudjEuQ3JlZGl0SAASJwoDZW5kGAcgASgLMhguc2FsbHlwb3J0LnR1bm5lbC52MS5FbmRIABIrCgVyZXNldBgIIAEoCzIaLnNhbGx5cG9ydC50dW5uZWwudjEuUmVzZXRIABItCgZjYW5jZWwYCSABKAsyGy5zYWxseXBvcnQudHVubmVsLnYxLkNhbmNlbEgAEjMKCWNhbmNlbGxlZBgKIAEoCzIeLnNhbGx5cG9ydC50dW5uZWwudjEuQ2FuY2VsbGVkSAASKwoFaGVsbG8YCyABKAsyGi5zYWxseXBvcnQudHVubmVsLnYxLkhlbGxvSAASMwoJY2hhbGxlbmdlGAwgASgLMh4uc2FsbHlwb3J0LnR1bm5lbC52MS5DaGFsbGVuZ2VIABIrCgVwcm9vZhgNIAEoCzIaLnNhbGx5cG9ydC50dW5uZWwudjEuUHJvb2ZIABIvCgd3ZWxjb21lGA4gASgLMhwuc2FsbHlwb3J0LnR1bm5lbC52MS5XZWxjb21lSAASKwoFZHJhaW4YDyABKAsyGi5zYWxseXBvcnQudHVubmVsLnYxLkRyYWluSABCBgoEa2luZCLmAQoET3BlbhIQCghwcm90b2NvbBgBIAEoCRIrCgZ0YXJnZXQYAiABKAsyGy5zYWxseXBvcnQudHVubmVsLnYxLlRhcmdldBIzCgpjcmVkZW50aWFsGAMgASgLMh8uc2FsbHlwb3J0LnR1bm5lbC52MS5DcmVkZW50aWFsEjkKCHNldHRpbmdzGAQgAygLMicuc2FsbHlwb3J0LnR1bm5lbC52MS5PcGVuLlNldHRpbmdzRW50cnkaLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIm0KBlRhcmdldBIMCgRob3N0GAEgASgJEgwKBHBvcnQYAiABKA0SFQoIZGF0YWJhc2UYAyABKAlIAIgBARILCgN0bHMYBCABKAkSDwoCY2EYBSABKAlIAYgBAUILCglfZGF0YWJhc2VCBQoDX2NhIkIKCkNyZWRlbnRpYWwSEAoIdXNlcm5hbWUYASABKAkSFQoIcGFzc3dvcmQYAiABKAlIAIgBAUILCglfcGFzc3dvcmQidgoGT3BlbmVkEjsKCGdyZWV0aW5nGAEgAygLMikuc2FsbHlwb3J0LnR1bm5lbC52MS5PcGVuZWQuR3JlZXRpbmdFbnRyeRovCg1HcmVldGluZ0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKwoKT3BlbkZhaWxlZBIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiFwoGQ3JlZGl0Eg0KBWJ5dGVzGAEgASgNIgUKA0VuZCIYCgVSZXNldBIPCgdtZXNzYWdlGAEgASgJIggKBkNhbmNlbCIcCglDYW5jZWxsZWQSDwoHbWVzc2FnZRgBIAEoCSKNAQoFSGVsbG8SDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEjYKBmxhYmVscxgDIAMoCzImLnNhbGx5cG9ydC50dW5uZWwudjEuSGVsbG8uTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIaCglDaGFsbGVuZ2USDQoFbm9uY2UYASABKAwiGgoFUHJvb2YSEQoJc2lnbmF0dXJlGAEgASgMIgkKB1dlbGNvbWUiBwoFRHJhaW4yqAEKDVR1bm5lbFNlcnZpY2USTgoFRW5yb2wSIS5zYWxseXBvcnQudHVubmVsLnYxLkVucm9sUmVxdWVzdBoiLnNhbGx5cG9ydC50dW5uZWwudjEuRW5yb2xSZXNwb25zZRJHCgdDb25uZWN0Ehsuc2FsbHlwb3J0LnR1bm5lbC52MS5QYWNrZXQaGy5zYWxseXBvcnQudHVubmVsLnYxLlBhY2tldCgBMAFiBnByb3RvMw");
+  fileDesc("CiBzYWxseXBvcnQvdHVubmVsL3YxL3R1bm5lbC5wcm90bxITc2FsbHlwb3J0LnR1bm5lbC52MSK/AQoMRW5yb2xSZXF1ZXN0Eg4KBnNlY3JldBgBIAEoCRISCgpwdWJsaWNfa2V5GAIgASgMEgwKBG5hbWUYAyABKAkSPQoGbGFiZWxzGAQgAygLMi0uc2FsbHlwb3J0LnR1bm5lbC52MS5FbnJvbFJlcXVlc3QuTGFiZWxzRW50cnkSDwoHdmVyc2lvbhgFIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIh0KDUVucm9sUmVzcG9uc2USDAoEbmFtZRgBIAEoCSI1CgZQYWNrZXQSKwoHZW50cmllcxgBIAMoCzIaLnNhbGx5cG9ydC50dW5uZWwudjEuRW50cnkixgUKBUVudHJ5EhAKCGV4Y2hhbmdlGAEgASgNEg4KBGRhdGEYAiABKAxIABIpCgRvcGVuGAMgASgLMhkuc2FsbHlwb3J0LnR1bm5lbC52MS5PcGVuSAASLQoGb3BlbmVkGAQgASgLMhsuc2FsbHlwb3J0LnR1bm5lbC52MS5PcGVuZWRIABI2CgtvcGVuX2ZhaWxlZBgFIAEoCzIfLnNhbGx5cG9ydC50dW5uZWwudjEuT3BlbkZhaWxlZEgAEi0KBmNyZWRpdBgGIAEoCzIbLnNhbGx5cG9ydC50dW5uZWwudjEuQ3JlZGl0SAASJwoDZW5kGAcgASgLMhguc2FsbHlwb3J0LnR1bm5lbC52MS5FbmRIABIrCgVyZXNldBgIIAEoCzIaLnNhbGx5cG9ydC50dW5uZWwudjEuUmVzZXRIABItCgZjYW5jZWwYCSABKAsyGy5zYWxseXBvcnQudHVubmVsLnYxLkNhbmNlbEgAEjMKCWNhbmNlbGxlZBgKIAEoCzIeLnNhbGx5cG9ydC50dW5uZWwudjEuQ2FuY2VsbGVkSAASKwoFaGVsbG8YCyABKAsyGi5zYWxseXBvcnQudHVubmVsLnYxLkhlbGxvSAASMwoJY2hhbGxlbmdlGAwgASgLMh4uc2FsbHlwb3J0LnR1bm5lbC52MS5DaGFsbGVuZ2VIABIrCgVwcm9vZhgNIAEoCzIaLnNhbGx5cG9ydC50dW5uZWwudjEuUHJvb2ZIABIvCgd3ZWxjb21lGA4gASgLMhwuc2FsbHlwb3J0LnR1bm5lbC52MS5XZWxjb21lSAASKwoFZHJhaW4YDyABKAsyGi5zYWxseXBvcnQudHVubmVsLnYxLkRyYWluSAASKwoFbGVhc2UYECABKAsyGi5zYWxseXBvcnQudHVubmVsLnYxLkxlYXNlSABCBgoEa2luZCLCAgoET3BlbhIQCghwcm90b2NvbBgBIAEoCRIrCgZ0YXJnZXQYAiABKAsyGy5zYWxseXBvcnQudHVubmVsLnYxLlRhcmdldBIzCgpjcmVkZW50aWFsGAMgASgLMh8uc2FsbHlwb3J0LnR1bm5lbC52MS5DcmVkZW50aWFsEjkKCHNldHRpbmdzGAQgAygLMicuc2FsbHlwb3J0LnR1bm5lbC52MS5PcGVuLlNldHRpbmdzRW50cnkSEgoKY29ubmVjdGlvbhgFIAEoCRIPCgdzZXNzaW9uGAYgASgJEiwKBHdhbGwYByABKAsyGS5zYWxseXBvcnQudHVubmVsLnYxLldhbGxIAIgBARovCg1TZXR0aW5nc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFX3dhbGwibQoGVGFyZ2V0EgwKBGhvc3QYASABKAkSDAoEcG9ydBgCIAEoDRIVCghkYXRhYmFzZRgDIAEoCUgAiAEBEgsKA3RscxgEIAEoCRIPCgJjYRgFIAEoCUgBiAEBQgsKCV9kYXRhYmFzZUIFCgNfY2EikwEKCkNyZWRlbnRpYWwSEAoIdXNlcm5hbWUYASABKAkSFQoIcGFzc3dvcmQYAiABKAlIAIgBARI9Cg1wb3N0Z3Jlc19yb2xlGAMgASgLMiEuc2FsbHlwb3J0LnR1bm5lbC52MS5Qb3N0Z3Jlc1JvbGVIAYgBAUILCglfcGFzc3dvcmRCEAoOX3Bvc3RncmVzX3JvbGUiXwoMUG9zdGdyZXNSb2xlEhAKCHVzZXJuYW1lGAEgASgJEhUKCHBhc3N3b3JkGAIgASgJSACIAQESGQoRdmFsaWRfZm9yX3NlY29uZHMYAyABKA1CCwoJX3Bhc3N3b3JkIj4KBFdhbGwSEQoJcmVhZF9vbmx5GAEgASgIEg8KB2NvbHVtbnMYAiADKAkSEgoKcHJpdmlsZWdlcxgDIAMoCSJ2CgZPcGVuZWQSOwoIZ3JlZXRpbmcYASADKAsyKS5zYWxseXBvcnQudHVubmVsLnYxLk9wZW5lZC5HcmVldGluZ0VudHJ5Gi8KDUdyZWV0aW5nRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIrCgpPcGVuRmFpbGVkEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSIXCgZDcmVkaXQSDQoFYnl0ZXMYASABKA0iBQoDRW5kIhgKBVJlc2V0Eg8KB21lc3NhZ2UYASABKAkiCAoGQ2FuY2VsIhwKCUNhbmNlbGxlZBIPCgdtZXNzYWdlGAEgASgJIo0BCgVIZWxsbxIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSNgoGbGFiZWxzGAMgAygLMiYuc2FsbHlwb3J0LnR1bm5lbC52MS5IZWxsby5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhoKCUNoYWxsZW5nZRINCgVub25jZRgBIAEoDCIaCgVQcm9vZhIRCglzaWduYXR1cmUYASABKAwiCQoHV2VsY29tZSIHCgVEcmFpbiL6AQoFTGVhc2USCgoCaWQYASABKAkSDgoGc291cmNlGAIgASgJEhIKCmNvbm5lY3Rpb24YAyABKAkSDwoHc2Vzc2lvbhgEIAEoCRIQCgh1c2VybmFtZRgFIAEoCRItCglpc3N1ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KBXN0YXRlGAggASgOMh8uc2FsbHlwb3J0LnR1bm5lbC52MS5MZWFzZVN0YXRlEg8KB21lc3NhZ2UYCSABKAkqoQEKCkxlYXNlU3RhdGUSGwoXTEVBU0VfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJMRUFTRV9TVEFURV9JU1NVRUQQARIXChNMRUFTRV9TVEFURV9SRU5FV0VEEAISFwoTTEVBU0VfU1RBVEVfUkVWT0tFRBADEhYKEkxFQVNFX1NUQVRFX0ZBSUxFRBAEEhQKEExFQVNFX1NUQVRFX09QRU4QBTKoAQoNVHVubmVsU2VydmljZRJOCgVFbnJvbBIhLnNhbGx5cG9ydC50dW5uZWwudjEuRW5yb2xSZXF1ZXN0GiIuc2FsbHlwb3J0LnR1bm5lbC52MS5FbnJvbFJlc3BvbnNlEkcKB0Nvbm5lY3QSGy5zYWxseXBvcnQudHVubmVsLnYxLlBhY2tldBobLnNhbGx5cG9ydC50dW5uZWwudjEuUGFja2V0KAEwAWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Describes the message sallyport.tunnel.v1.EnrolRequest.
@@ -60,88 +61,121 @@ export const CredentialSchema = /*@__PURE__*/
   messageDesc(file_sallyport_tunnel_v1_tunnel, 6);
 
 /**
+ * Describes the message sallyport.tunnel.v1.PostgresRole.
+ * Use `create(PostgresRoleSchema)` to create a new message.
+ */
+export const PostgresRoleSchema = /*@__PURE__*/
+  messageDesc(file_sallyport_tunnel_v1_tunnel, 7);
+
+/**
+ * Describes the message sallyport.tunnel.v1.Wall.
+ * Use `create(WallSchema)` to create a new message.
+ */
+export const WallSchema = /*@__PURE__*/
+  messageDesc(file_sallyport_tunnel_v1_tunnel, 8);
+
+/**
  * Describes the message sallyport.tunnel.v1.Opened.
  * Use `create(OpenedSchema)` to create a new message.
  */
 export const OpenedSchema = /*@__PURE__*/
-  messageDesc(file_sallyport_tunnel_v1_tunnel, 7);
+  messageDesc(file_sallyport_tunnel_v1_tunnel, 9);
 
 /**
  * Describes the message sallyport.tunnel.v1.OpenFailed.
  * Use `create(OpenFailedSchema)` to create a new message.
  */
 export const OpenFailedSchema = /*@__PURE__*/
-  messageDesc(file_sallyport_tunnel_v1_tunnel, 8);
+  messageDesc(file_sallyport_tunnel_v1_tunnel, 10);
 
 /**
  * Describes the message sallyport.tunnel.v1.Credit.
  * Use `create(CreditSchema)` to create a new message.
  */
 export const CreditSchema = /*@__PURE__*/
-  messageDesc(file_sallyport_tunnel_v1_tunnel, 9);
+  messageDesc(file_sallyport_tunnel_v1_tunnel, 11);
 
 /**
  * Describes the message sallyport.tunnel.v1.End.
  * Use `create(EndSchema)` to create a new message.
  */
 export const EndSchema = /*@__PURE__*/
-  messageDesc(file_sallyport_tunnel_v1_tunnel, 10);
+  messageDesc(file_sallyport_tunnel_v1_tunnel, 12);
 
 /**
  * Describes the message sallyport.tunnel.v1.Reset.
  * Use `create(ResetSchema)` to create a new message.
  */
 export const ResetSchema = /*@__PURE__*/
-  messageDesc(file_sallyport_tunnel_v1_tunnel, 11);
+  messageDesc(file_sallyport_tunnel_v1_tunnel, 13);
 
 /**
  * Describes the message sallyport.tunnel.v1.Cancel.
  * Use `create(CancelSchema)` to create a new message.
  */
 export const CancelSchema = /*@__PURE__*/
-  messageDesc(file_sallyport_tunnel_v1_tunnel, 12);
+  messageDesc(file_sallyport_tunnel_v1_tunnel, 14);
 
 /**
  * Describes the message sallyport.tunnel.v1.Cancelled.
  * Use `create(CancelledSchema)` to create a new message.
  */
 export const CancelledSchema = /*@__PURE__*/
-  messageDesc(file_sallyport_tunnel_v1_tunnel, 13);
+  messageDesc(file_sallyport_tunnel_v1_tunnel, 15);
 
 /**
  * Describes the message sallyport.tunnel.v1.Hello.
  * Use `create(HelloSchema)` to create a new message.
  */
 export const HelloSchema = /*@__PURE__*/
-  messageDesc(file_sallyport_tunnel_v1_tunnel, 14);
+  messageDesc(file_sallyport_tunnel_v1_tunnel, 16);
 
 /**
  * Describes the message sallyport.tunnel.v1.Challenge.
  * Use `create(ChallengeSchema)` to create a new message.
  */
 export const ChallengeSchema = /*@__PURE__*/
-  messageDesc(file_sallyport_tunnel_v1_tunnel, 15);
+  messageDesc(file_sallyport_tunnel_v1_tunnel, 17);
 
 /**
  * Describes the message sallyport.tunnel.v1.Proof.
  * Use `create(ProofSchema)` to create a new message.
  */
 export const ProofSchema = /*@__PURE__*/
-  messageDesc(file_sallyport_tunnel_v1_tunnel, 16);
+  messageDesc(file_sallyport_tunnel_v1_tunnel, 18);
 
 /**
  * Describes the message sallyport.tunnel.v1.Welcome.
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema = /*@__PURE__*/
-  messageDesc(file_sallyport_tunnel_v1_tunnel, 17);
+  messageDesc(file_sallyport_tunnel_v1_tunnel, 19);
 
 /**
  * Describes the message sallyport.tunnel.v1.Drain.
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema = /*@__PURE__*/
-  messageDesc(file_sallyport_tunnel_v1_tunnel, 18);
+  messageDesc(file_sallyport_tunnel_v1_tunnel, 20);
+
+/**
+ * Describes the message sallyport.tunnel.v1.Lease.
+ * Use `create(LeaseSchema)` to create a new message.
+ */
+export const LeaseSchema = /*@__PURE__*/
+  messageDesc(file_sallyport_tunnel_v1_tunnel, 21);
+
+/**
+ * Describes the enum sallyport.tunnel.v1.LeaseState.
+ */
+export const LeaseStateSchema = /*@__PURE__*/
+  enumDesc(file_sallyport_tunnel_v1_tunnel, 0);
+
+/**
+ * @generated from enum sallyport.tunnel.v1.LeaseState
+ */
+export const LeaseState = /*@__PURE__*/
+  tsEnum(LeaseStateSchema);
 
 /**
  * What an agent says to a gateway. The agent dials; only the gateway opens exchanges.

@@ -1,11 +1,22 @@
-import { Unavailable } from '@sallyport/shared/errors/errors.ts';
-import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
-import { decodeDataRow, decodeFields } from '@sallyport/shared/wire/postgres/backend.ts';
-import { MessageCutter } from '@sallyport/shared/wire/postgres/cutter.ts';
-import { query, terminate } from '@sallyport/shared/wire/postgres/frontend.ts';
-import { Backend } from '@sallyport/shared/wire/postgres/types.ts';
+import { Unavailable } from '../../errors/errors.ts';
+import type { TunnelStream } from '../../tunnel/stream.ts';
+import { decodeDataRow, decodeFields, type Fields } from './backend.ts';
+import { MessageCutter } from './cutter.ts';
+import { query, terminate } from './frontend.ts';
+import { Backend } from './types.ts';
 
 export type Rows = readonly (readonly (string | null)[])[];
+
+/** What the target said no to. */
+export class AnswerError extends Error {
+  /** Five characters. @see PostgreSQL manual, appendix A */
+  readonly sqlState: string;
+
+  constructor(fields: Fields) {
+    super(fields['M'] ?? 'the target reported an error');
+    this.sqlState = fields['C'] ?? 'XXXXX';
+  }
+}
 
 /** Answers larger than this are given up. Bytes. */
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
@@ -14,12 +25,12 @@ interface Pending {
   readonly results: (string | null)[][][];
   rows: (string | null)[][];
   bytes: number;
-  error: string | undefined;
+  error: AnswerError | undefined;
   resolve(results: readonly Rows[]): void;
   reject(error: Error): void;
 }
 
-/** A session of the gateway's own with a target: it asks, one question after the other, and nobody else hears it. */
+/** A session of our own with a target: it asks, one question after the other, and nobody else hears it. */
 export class Inquiry {
   readonly #stream: TunnelStream;
   readonly #cutter = new MessageCutter({ maxBufferedBytes: 64 * 1024 * 1024 });
@@ -43,7 +54,7 @@ export class Inquiry {
   }
 
   /**
-   * Each statement's rows, as text. @throws Unavailable when the connection is lost; Error with the target's message.
+   * Each statement's rows, as text. @throws Unavailable when the connection is lost; AnswerError with the target's message.
    */
   ask(text: string): Promise<readonly Rows[]> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
@@ -89,11 +100,11 @@ export class Inquiry {
       current.results.push(current.rows);
       current.rows = [];
     } else if (type === Backend.ErrorResponse) {
-      current.error = decodeFields(buffer, start, end)['M'] ?? 'the target reported an error';
+      current.error ??= new AnswerError(decodeFields(buffer, start, end));
     } else if (type === Backend.ReadyForQuery) {
       this.#current = undefined;
       if (current.error === undefined) current.resolve(current.results);
-      else current.reject(new Error(current.error));
+      else current.reject(current.error);
       this.#next();
     }
   }
@@ -104,7 +115,7 @@ export class Inquiry {
     this.#closed = new Unavailable(
       'target',
       'ERR_TARGET_UNREACHABLE',
-      `the gateway's own connection to the target ended: ${why}`,
+      `Sallyport's own connection to the target ended: ${why}`,
     );
     this.#current?.reject(this.#closed);
     for (const { pending } of this.#queue.splice(0)) pending.reject(this.#closed);

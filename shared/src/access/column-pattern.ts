@@ -1,4 +1,4 @@
-import { globOf } from '@sallyport/shared/access/glob.ts';
+import { globOf } from './glob.ts';
 
 /** Columns that a mask names: one test each for schema, table and column. */
 export interface ColumnPattern {

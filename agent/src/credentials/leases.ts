@@ -1,0 +1,168 @@
+import type { Lease, LeaseState } from '@sallyport/shared/tunnel/opening.ts';
+
+/** A credential that was made for one session and ends with it. */
+export interface IssuedLogin {
+  readonly lease: Lease;
+  readonly password: string | undefined;
+  /** Takes the credential back. Rejects where that failed: it is tried again, and told. */
+  revoke(): Promise<void>;
+  /** Makes it last longer; resolves to the new end, in milliseconds since the epoch. Absent where it never ends. */
+  renew?(): Promise<number>;
+}
+
+export interface LeaseNotice {
+  readonly state: LeaseState;
+  readonly lease: Lease;
+  /** Why it failed. */
+  readonly message?: string;
+}
+
+/** A share in a lease; the lease ends when the last share is given back. */
+export interface Share {
+  readonly username: string;
+  readonly password: string | undefined;
+  release(): void;
+}
+
+interface Held {
+  readonly issuing: Promise<IssuedLogin>;
+  shares: number;
+  issued: IssuedLogin | undefined;
+  expiresAt: number | undefined;
+  renewal: NodeJS.Timeout | undefined;
+  linger: NodeJS.Timeout | undefined;
+}
+
+/** A session's exchanges come and go: its lease survives moments without one. */
+const LINGER_MS = 1_000;
+const RETRIES_MS = [0, 500, 2_000, 10_000] as const;
+const RENEWAL_RETRY_MS = 60_000;
+
+/** All living leases of this agent, each shared by the exchanges of its session. */
+export class Leases {
+  readonly #held = new Map<string, Held>();
+  readonly #listeners = new Set<(notice: LeaseNotice) => void>();
+  readonly #ending = new Set<Promise<void>>();
+
+  /** Issues a login, or shares the one that `key` has already. @throws what `issue` throws */
+  async share(key: string, issue: () => Promise<IssuedLogin>): Promise<Share> {
+    const held = this.#held.get(key) ?? this.#issue(key, issue);
+    held.shares += 1;
+    clearTimeout(held.linger);
+    const { lease, password } = await held.issuing;
+    let isGivenBack = false;
+    return {
+      username: lease.username,
+      password,
+      release: () => {
+        if (!isGivenBack) this.#giveBack(key, held);
+        isGivenBack = true;
+      },
+    };
+  }
+
+  /** Must not throw. Returns how to stop listening. */
+  onNotice(listener: (notice: LeaseNotice) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  open(): Lease[] {
+    return [...this.#held.values()].flatMap(({ issued, expiresAt }) =>
+      issued === undefined ? [] : [{ ...issued.lease, expiresAt }],
+    );
+  }
+
+  /** Takes all of them back and resolves when that is done or was given up. */
+  async close(): Promise<void> {
+    for (const [key, held] of [...this.#held]) {
+      await held.issuing.catch(() => undefined);
+      this.#end(key, held);
+    }
+    await Promise.all(this.#ending);
+  }
+
+  #issue(key: string, issue: () => Promise<IssuedLogin>): Held {
+    const issuing = issue();
+    const held: Held = {
+      issuing,
+      shares: 0,
+      issued: undefined,
+      expiresAt: undefined,
+      renewal: undefined,
+      linger: undefined,
+    };
+    this.#held.set(key, held);
+    issuing.then(
+      (issued) => {
+        held.issued = issued;
+        held.expiresAt = issued.lease.expiresAt;
+        this.#tell({ state: 'issued', lease: issued.lease });
+        this.#plan(held, this.#twoThirds(held));
+      },
+      () => this.#held.delete(key),
+    );
+    return held;
+  }
+
+  #giveBack(key: string, held: Held): void {
+    held.shares -= 1;
+    if (held.shares > 0) return;
+    held.linger = setTimeout(() => this.#end(key, held), LINGER_MS);
+  }
+
+  #end(key: string, held: Held): void {
+    clearTimeout(held.renewal);
+    clearTimeout(held.linger);
+    if (this.#held.get(key) !== held) return;
+    this.#held.delete(key);
+    if (held.issued === undefined) return;
+    const ending = this.#revoke(held.issued).finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
+  }
+
+  async #revoke({ lease, revoke }: IssuedLogin): Promise<void> {
+    let failure: unknown;
+    for (const waitMs of RETRIES_MS) {
+      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+      try {
+        await revoke();
+        return this.#tell({ state: 'revoked', lease });
+      } catch (error) {
+        failure = error;
+      }
+    }
+    this.#tell({ state: 'failed', lease, message: `it could not be taken back: ${messageOf(failure)}` });
+  }
+
+  #twoThirds({ issued, expiresAt }: Held): number {
+    return issued === undefined || expiresAt === undefined ? 0 : ((expiresAt - Date.now()) * 2) / 3;
+  }
+
+  #plan(held: Held, inMs: number): void {
+    const renew = held.issued?.renew;
+    if (renew === undefined || held.expiresAt === undefined) return;
+    // Timers hold 31 bits of milliseconds.
+    held.renewal = setTimeout(() => void this.#renew(held, renew), Math.min(Math.max(inMs, 1_000), 2 ** 31 - 1));
+    held.renewal.unref();
+  }
+
+  async #renew(held: Held, renew: () => Promise<number>): Promise<void> {
+    const lease = held.issued?.lease;
+    if (lease === undefined) return;
+    try {
+      held.expiresAt = await renew();
+      this.#tell({ state: 'renewed', lease: { ...lease, expiresAt: held.expiresAt } });
+      if (held.renewal !== undefined) this.#plan(held, this.#twoThirds(held));
+    } catch (error) {
+      this.#tell({ state: 'failed', lease, message: `it could not be renewed: ${messageOf(error)}` });
+      if ((held.expiresAt ?? 0) > Date.now()) this.#plan(held, RENEWAL_RETRY_MS);
+    }
+  }
+
+  #tell(notice: LeaseNotice): void {
+    for (const listener of this.#listeners) listener(notice);
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,38 @@
+import type { Open } from '@sallyport/proto/tunnel/v1/tunnel_pb';
+import type { CredentialReference, ProtocolName, TlsMode } from '@sallyport/shared/access/connection.ts';
+import type { Opening } from '@sallyport/shared/tunnel/opening.ts';
+
+/** What the gateway asks for, from the tunnel's message. */
+export function openingOf(open: Open): Opening {
+  const { protocol, target, settings, connection, session, wall } = open;
+  const { host = '', port = 0, database, tls = 'verify-full', ca } = target ?? {};
+  return {
+    protocol: protocol as ProtocolName,
+    target: {
+      host,
+      port,
+      tls: tls as TlsMode,
+      ...(database === undefined ? {} : { database }),
+      ...(ca === undefined ? {} : { ca }),
+    },
+    credential: credentialOf(open),
+    settings: { ...settings },
+    connection,
+    session,
+    ...(wall === undefined
+      ? {}
+      : { wall: { readOnly: wall.readOnly, columns: wall.columns, privileges: wall.privileges } }),
+  };
+}
+
+function credentialOf({ credential }: Open): CredentialReference {
+  const { username = '', password, postgresRole } = credential ?? {};
+  const passwordOf = (text: string | undefined) => (text === undefined ? {} : { password: text });
+  if (postgresRole === undefined) return { username, ...passwordOf(password) };
+  const { username: issuer, password: issuerPassword, validForSeconds } = postgresRole;
+  return {
+    username,
+    ...passwordOf(password),
+    postgresRole: { username: issuer, ...passwordOf(issuerPassword), validForSeconds },
+  };
+}
