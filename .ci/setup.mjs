@@ -17,7 +17,8 @@ const stamp = 'node_modules/.sallyport-lock';
 const lock = createHash('sha256').update(readFileSync('package-lock.json')).digest('hex');
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
   // Not `npm ci`: it refuses a lock file that lacks the optional packages of platforms that a registry does not carry.
-  run('npm', ['install', '--no-save', '--loglevel=error']);
+  // No package needs its install script: what they build or fetch is optional.
+  run('npm', ['install', '--no-save', '--ignore-scripts', '--loglevel=error']);
   writeFileSync(stamp, lock);
 }
 
