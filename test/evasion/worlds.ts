@@ -184,6 +184,11 @@ create table audit_log (id int generated always as identity, said text);
 create table spoken (secret text);
 create extension dblink;
 create extension postgres_fdw;
+do $$ begin execute format('create server mirror foreign data wrapper postgres_fdw options (host ''127.0.0.1'', port %L, dbname ''postgres'')', current_setting('port')); end $$;
+create user mapping for public server mirror options (user 'postgres', password_required 'false');
+create foreign table people_far (id int, name text, city text, t text, i int, n numeric(20,4), e mood, co contact) server mirror options (schema_name 'public', table_name 'people');
+create foreign table orders_far (id int, person_id int, amount numeric(10,2), note text) server mirror options (schema_name 'public', table_name 'orders');
+create view people_far_view as select id, name, t as reach from people_far;
 create function whisper() returns text language sql stable as 'select t from public.people where id = 1';
 create function whisper_rows() returns setof people language sql stable as 'select * from public.people';
 create function whisper_definer(int) returns text language plpgsql security definer as
@@ -311,6 +316,7 @@ name: canaries
 spec:
   connections: { names: [east, west] }
   columns: [${columns.map((column) => `public.people.${column}`).join(', ')}, public.events.secret, public.big.secret,
-    public.keyed.secret, public.spoken.secret, public.made.base, public.made.twice]
+    public.keyed.secret, public.spoken.secret, public.made.base, public.made.twice,
+    ${['t', 'i', 'n', 'e', 'co'].map((column) => `public.people_far.${column}`).join(', ')}]
   except: { groups: [dba] }
 `;
