@@ -3,7 +3,11 @@ import { spawnSync } from 'node:child_process';
 
 const against = spawnSync('git', ['rev-parse', '--verify', '-q', 'HEAD:proto/sallyport'], { encoding: 'utf8' });
 const steps = [
-  ...['shared', 'gateway', 'gateway/cli', 'agent', 'deploy', 'test'].map((dir) => ['tsc', '-p', dir]),
+  ...['shared', 'gateway', 'gateway/cli', 'gateway/console', 'agent', 'deploy', 'test'].map((dir) => [
+    'tsc',
+    '-p',
+    dir,
+  ]),
   ['biome', 'check', '.'],
   ['buf', 'lint'],
   ...(against.status === 0 ? [['buf', 'breaking', '--against', '.git#ref=HEAD']] : []),

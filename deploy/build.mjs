@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { build as buildConsole } from 'vite';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -40,6 +41,11 @@ await Promise.all(
       }),
     ),
 );
+
+// The web console, with its own configuration.
+if (existsSync(`${root}/gateway/console/index.html`)) {
+  await buildConsole({ configFile: `${root}/gateway/console/vite.config.ts` });
+}
 
 // The command line says how it is bundled itself: its tests do it too.
 await import('../gateway/cli/build.mjs');

@@ -3,8 +3,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import { ensureAuthority } from './agents/authority.ts';
 import { AgentHub } from './agents/hub.ts';
+import { Console } from './api/console.ts';
 import type { ApiPorts } from './api/ports.ts';
 import { createApiServer, serverLimits } from './api/server.ts';
 import { ApprovalDesk } from './approvals/approval-desk.ts';
@@ -23,6 +25,7 @@ import { postgresProtocol } from './protocols/postgres/protocol.ts';
 import { SqlReader } from './protocols/postgres/sql/reader.ts';
 import { Recordings } from './recording/recordings.ts';
 import { CurrentAccess } from './sessions/access.ts';
+import { Activity } from './sessions/activity.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { Store } from './store/store.ts';
 import { agentsPort } from './wiring/agents.ts';
@@ -142,7 +145,9 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   await sql.start();
   const recordings = new Recordings(join(data, 'recordings'));
   const publicUrl = config.publicUrl ?? defaultUrl(listen.web);
+  const activity = new Activity();
   const sessions = new Sessions({
+    activity,
     identity,
     access,
     agents,
@@ -173,6 +178,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     resources,
     agents: agentsPort({ hub: agents, store: store.agents, journal: admin, tunnelHost: host, tunnelPort }),
     leases: agents.leases,
+    activity,
     approvals: approvalsPort(approvals),
     sessions: sessionsPort({ living: sessions, store: store.sessions, recordings, journal: admin }),
     audit: auditPort(journal),
@@ -207,7 +213,13 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
 
   async function serveApi(address: ListenAddress): Promise<number> {
     const stopping = new AbortController();
-    const handler = createApiServer(api, { publicUrl, log, signal: stopping.signal, hosts: [address.host] });
+    const handler = createApiServer(api, {
+      publicUrl,
+      log,
+      signal: stopping.signal,
+      hosts: [address.host],
+      console: Console.load(consoleFolder),
+    });
     // In the clear only where nobody else can listen.
     const open = config.tls === undefined && isLoopback(address.host);
     const listener = later(new WebListener(handler, open ? undefined : certificate, serverLimits), (one) => {
@@ -243,6 +255,9 @@ function secretOf(file: string): Buffer {
   if (!existsSync(file)) writeFileSync(file, randomBytes(32), { mode: 0o600, flag: 'wx' });
   return readFileSync(file);
 }
+
+/** Beside the sources and beside the bundle: the same place. */
+const consoleFolder = fileURLToPath(new URL('../console/dist', import.meta.url));
 
 /** The bundle has the worker beside it, the sources beside the reader. */
 function sqlOptions(): { workerUrl?: URL } {

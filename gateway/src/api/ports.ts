@@ -14,6 +14,7 @@ export interface ApiPorts {
   readonly resources: ResourcesPort;
   readonly agents: AgentsPort;
   readonly leases: LeasesPort;
+  readonly activity: ActivityPort;
   readonly approvals: ApprovalsPort;
   readonly sessions: SessionsPort;
   readonly audit: AuditPort;
@@ -119,6 +120,16 @@ export interface AgentStatus {
 export interface OpenLease extends Lease {
   readonly agent: string;
   readonly problem: string | undefined;
+}
+
+export interface ActivityPort {
+  /** Judged actions by the minute, oldest first. `at` in milliseconds since the epoch. */
+  lastHour(): readonly {
+    readonly at: number;
+    readonly allowed: number;
+    readonly approved: number;
+    readonly denied: number;
+  }[];
 }
 
 export interface LeasesPort {

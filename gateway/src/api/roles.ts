@@ -1,3 +1,4 @@
+import { ActivityService } from '@sallyport/proto/api/v1/activity_pb';
 import { AgentService } from '@sallyport/proto/api/v1/agents_pb';
 import { ApprovalService } from '@sallyport/proto/api/v1/approvals_pb';
 import { AuditService } from '@sallyport/proto/api/v1/audit_pb';
@@ -18,6 +19,7 @@ export type RoleGroups = Readonly<Record<Exclude<Role, 'user'>, readonly string[
 export const builtInGroups: RoleGroups = { admin: ['admins'], auditor: ['auditors'], approver: ['approvers'] };
 
 export const services = [
+  ActivityService,
   AgentService,
   ApprovalService,
   AuditService,
@@ -67,6 +69,7 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   'AgentService.ListAgents': readers,
   'AgentService.CreateJoinToken': admins,
   'AgentService.RemoveAgent': admins,
+  'ActivityService.GetActivity': readers,
   'LeaseService.ListLeases': readers,
   'ResourceService.ApplyResources': admins,
   'ResourceService.ListResources': readers,

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerOptions, ServerResponse } from 'node:http';
 import { type ConnectRouter, createContextValues, type Interceptor } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { ActivityService } from '@sallyport/proto/api/v1/activity_pb';
 import { AgentService } from '@sallyport/proto/api/v1/agents_pb';
 import { ApprovalService } from '@sallyport/proto/api/v1/approvals_pb';
 import { AuditService } from '@sallyport/proto/api/v1/audit_pb';
@@ -11,12 +12,14 @@ import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 import { addressKey } from './caller.ts';
+import type { Console } from './console.ts';
 import { createGate } from './gate.ts';
 import { checkOrigin } from './origin.ts';
 import { approvalPage, missingPage, pageHeaders, statusPage } from './pages.ts';
 import type { ApiPorts } from './ports.ts';
 import { type Log, tell } from './problems.ts';
 import { builtInGroups, type RoleGroups } from './roles.ts';
+import { activityService } from './services/activity.ts';
 import { agentService } from './services/agents.ts';
 import { approvalService } from './services/approvals.ts';
 import { auditService } from './services/audit.ts';
@@ -37,6 +40,8 @@ export interface ApiOptions {
   readonly log?: Log;
   /** Ends streams when the gateway stops. */
   readonly signal?: AbortSignal;
+  /** The web console; a few plain pages where it is absent. */
+  readonly console?: Console | undefined;
   readonly clock?: () => number;
   /** How often a lasting stream asks whether its token still holds. */
   readonly recheckMs?: number;
@@ -62,7 +67,7 @@ export function createApiServer(ports: ApiPorts, options: ApiOptions): RequestLi
   const hosts = new Set([new URL(publicUrl).hostname, ...(options.hosts ?? [])].map((host) => host.toLowerCase()));
   const api = connectNodeAdapter({
     routes: (router) => route(router, ports, options, log),
-    fallback: (request, response) => servePage(request as IncomingMessage, response as ServerResponse, publicUrl),
+    fallback: (request, response) => servePage(request as IncomingMessage, response as ServerResponse, options),
     contextValues: (request) => createContextValues().set(addressKey, request.socket.remoteAddress ?? 'unknown'),
     requestGate: createGate({ identity: ports.identity, groups: { ...builtInGroups, ...options.groups }, log }),
     interceptors: [plainErrors(log)],
@@ -85,6 +90,7 @@ export function createApiServer(ports: ApiPorts, options: ApiOptions): RequestLi
 function route(router: ConnectRouter, ports: ApiPorts, { clock, recheckMs }: ApiOptions, log: Log): void {
   const streams = new Streams(log, recheckMs);
   router
+    .service(ActivityService, activityService(ports.activity))
     .service(AgentService, agentService(ports.agents))
     .service(ApprovalService, approvalService(ports.approvals, streams))
     .service(AuditService, auditService(ports.audit, streams))
@@ -116,7 +122,8 @@ async function* told<T>(messages: AsyncIterable<T>, log: Log): AsyncGenerator<T>
   }
 }
 
-function servePage({ method, url = '/' }: IncomingMessage, response: ServerResponse, publicUrl: string): void {
+function servePage(request: IncomingMessage, response: ServerResponse, { publicUrl, console }: ApiOptions): void {
+  const { method, url = '/' } = request;
   if (method !== 'GET' && method !== 'HEAD') {
     response.writeHead(404, { 'content-type': 'application/json' });
     response.end('{"code":"unimplemented","message":"there is no such method"}');
@@ -128,6 +135,7 @@ function servePage({ method, url = '/' }: IncomingMessage, response: ServerRespo
     response.end('ok\n');
     return;
   }
+  if (console?.serve(request, path, response) === true) return;
   const [, approval] = /^\/approvals\/([A-Za-z0-9_-]{1,64})$/.exec(path) ?? [];
   const text = path === '/' ? statusPage(publicUrl) : approval === undefined ? undefined : approvalPage(approval);
   response.writeHead(text === undefined ? 404 : 200, pageHeaders);

@@ -8,6 +8,7 @@ import type { Decider } from '../policy/decider.ts';
 import type { Matter } from '../protocols/protocol.ts';
 import type { RecordingWriter } from '../recording/writer.ts';
 import type { CurrentAccess } from './access.ts';
+import type { Activity } from './activity.ts';
 import type { Admission } from './admission.ts';
 import type { Desk, Tell } from './relay.ts';
 
@@ -22,6 +23,7 @@ export interface DeskParts {
   readonly approvals: Pick<ApprovalDesk, 'request'>;
   /** Where the approval's page is, for the person who waits. */
   readonly approvalUrl: (id: string) => string;
+  readonly activity: Pick<Activity, 'count'>;
 }
 
 /** One session's desk: the rules in force, the journal before the effect, the recording before the client. */
@@ -30,6 +32,8 @@ export class SessionDesk implements Desk {
   #decider: Decider;
   #revision: number;
   readonly #writers = new Map<string, (data: string) => string>();
+  /** Approved and not yet performed. */
+  #approved = 0;
   statements = 0;
   refusals = 0;
 
@@ -53,6 +57,8 @@ export class SessionDesk implements Desk {
 
   perform({ action, basis, exposure }: Matter, rule: string): void {
     this.statements += 1;
+    this.#parts.activity.count(this.#approved > 0 ? 'approved' : 'allowed');
+    if (this.#approved > 0) this.#approved -= 1;
     const masks = exposure === undefined || exposure.masks.length === 0 ? undefined : exposure.masks;
     const written = masks === undefined ? writtenOf(action, basis, rule) : undefined;
     const parameters = written === undefined ? undefined : parametersOf(action);
@@ -69,6 +75,7 @@ export class SessionDesk implements Desk {
 
   refused(action: Action, denial: Denial): void {
     this.refusals += 1;
+    this.#parts.activity.count('denied');
     const { rule = null, reason, message } = denial;
     this.#journal('policy.decision', { ...told(action), verdict: 'deny', rule, reason, message });
     this.#parts.recording.entry('note', JSON.stringify({ type: 'refused', text: action.text, rule, reason, message }));
@@ -105,6 +112,7 @@ export class SessionDesk implements Desk {
     );
     const denial = await request.outcome;
     const state = denial === undefined ? 'approved' : denial.reason;
+    if (denial === undefined) this.#approved += 1;
     recording.entry(
       'note',
       JSON.stringify({ type: 'approval', id: request.id, state, rule, message: denial?.message }),

@@ -10,6 +10,7 @@ import type { Identity } from '../identity/identity.ts';
 import type { Origin, Protocol, Visitor } from '../protocols/protocol.ts';
 import type { Recordings } from '../recording/recordings.ts';
 import type { Access, CurrentAccess } from './access.ts';
+import type { Activity } from './activity.ts';
 import type { Admission } from './admission.ts';
 import { type AskToOpen, admit, type Rejection } from './admit.ts';
 import { SessionDesk } from './desk.ts';
@@ -25,6 +26,7 @@ export interface SessionsParts {
   readonly journal: Journal;
   readonly recordings: Recordings;
   readonly store: SessionStore;
+  readonly activity: Pick<Activity, 'count'>;
   readonly approvalUrl: (id: string) => string;
   readonly log: (text: string, details?: Readonly<Record<string, unknown>>) => void;
 }
@@ -133,7 +135,7 @@ export class Sessions {
   }
 
   async #run(visitor: Visitor, admission: Admission): Promise<void> {
-    const { access, agents, journal, approvals, approvalUrl, recordings, store } = this.#parts;
+    const { access, agents, journal, approvals, approvalUrl, recordings, store, activity } = this.#parts;
     const { connection, principal, sessionId, expiresAt } = admission;
     const startedAt = Date.now();
     const sourceAddress = visitor.greeting.origin.address;
@@ -149,6 +151,7 @@ export class Sessions {
       recording,
       approvals,
       approvalUrl,
+      activity,
     });
     const session = new Session({ admission, visitor, desk, startedAt, agents, access, journal });
     const expiry = this.#expireAt(session, expiresAt);

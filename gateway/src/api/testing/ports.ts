@@ -86,6 +86,7 @@ export class TestPorts implements ApiPorts {
     remove: async (kind, name) => kind === rule.kind && name === rule.name,
   };
 
+  readonly activity: ApiPorts['activity'] = { lastHour: () => [] };
   readonly leases: ApiPorts['leases'] = { list: () => [] };
   readonly agents: ApiPorts['agents'] = {
     list: async () => [
