@@ -29,6 +29,7 @@ import { agentsPort } from './wiring/agents.ts';
 import { approvalsPort } from './wiring/approvals.ts';
 import { auditPort } from './wiring/audit.ts';
 import { connectionsPort } from './wiring/connections.ts';
+import { directoryOf } from './wiring/directory.ts';
 import { identityPort } from './wiring/identity.ts';
 import { natsCredentials } from './wiring/nats.ts';
 import { AppliedResources, noAccess } from './wiring/resources.ts';
@@ -92,8 +93,16 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   };
   const hashKey = secretOf(join(data, 'mask.key'));
   const access = new CurrentAccess(noAccess(hashKey));
-  const identity = Identity.create({
+  const directory = directoryOf({
+    store: store.directory,
+    journal,
+    providers: () => resources.directories,
+    identity: () => identity,
+    sessions: () => sessions,
+  });
+  const identity: Identity = Identity.create({
     store: store.identity,
+    directory,
     tokens: { ttlMs: config.tokens.ttl, maxTtlMs: config.tokens.maxTtl },
     providers: () => resources.providers,
     serviceGroups: (name) => resources.serviceGroups(name),
@@ -104,6 +113,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     access,
     hashKey,
     journal: admin,
+    onChanged: () => sessions.reviewPeople(() => true),
     onUserRemoved: (id) => sessions.endWhere(({ principal }) => principal.id === id, 'the user was removed'),
   });
   await resources.load();
@@ -142,7 +152,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   await sql.start();
   const recordings = new Recordings(join(data, 'recordings'));
   const publicUrl = config.publicUrl ?? defaultUrl(listen.web);
-  const sessions = new Sessions({
+  const sessions: Sessions = new Sessions({
     identity,
     access,
     agents,
@@ -207,7 +217,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
 
   async function serveApi(address: ListenAddress): Promise<number> {
     const stopping = new AbortController();
-    const handler = createApiServer(api, { publicUrl, log, signal: stopping.signal, hosts: [address.host] });
+    const handler = createApiServer(api, { publicUrl, log, signal: stopping.signal, hosts: [address.host], directory });
     // In the clear only where nobody else can listen.
     const open = config.tls === undefined && isLoopback(address.host);
     const listener = later(new WebListener(handler, open ? undefined : certificate, serverLimits), (one) => {

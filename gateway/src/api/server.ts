@@ -10,6 +10,7 @@ import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
+import type { Directory } from '../identity/directory/directory.ts';
 import { addressKey } from './caller.ts';
 import { createGate } from './gate.ts';
 import { checkOrigin } from './origin.ts';
@@ -26,6 +27,7 @@ import { identityService } from './services/identity.ts';
 import { leaseService } from './services/leases.ts';
 import { resourceService } from './services/resources.ts';
 import { sessionService } from './services/sessions.ts';
+import { createScimServer, scimRoot } from './scim/server.ts';
 import { Streams } from './streams.ts';
 
 export interface ApiOptions {
@@ -35,6 +37,8 @@ export interface ApiOptions {
   readonly hosts?: readonly string[];
   readonly groups?: Partial<RoleGroups>;
   readonly log?: Log;
+  /** Where identity providers provision people; absent: no SCIM. */
+  readonly directory?: Directory;
   /** Ends streams when the gateway stops. */
   readonly signal?: AbortSignal;
   readonly clock?: () => number;
@@ -73,8 +77,13 @@ export function createApiServer(ports: ApiPorts, options: ApiOptions): RequestLi
     grpcWeb: false,
     ...(options.signal === undefined ? {} : { shutdownSignal: options.signal }),
   });
+  const { directory } = options;
+  const scim = directory && createScimServer({ directory, publicUrl, log });
   return (request, response) => {
     const complaint = checkOrigin(request, hosts);
+    if (complaint === undefined && scim !== undefined && request.url?.startsWith(`${scimRoot}/`)) {
+      return void scim(request, response);
+    }
     if (complaint === undefined) return api(request, response);
     const { status, message } = complaint;
     response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });

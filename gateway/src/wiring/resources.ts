@@ -6,6 +6,7 @@ import type { ApplyOrder, ResourcesPort, StoredResource } from '../api/ports.ts'
 import type { Json } from '../audit/event.ts';
 import { type Kind, specs } from '../config/kinds.ts';
 import { isKind, type Parsed, parseResources, type Resource, toConnection } from '../config/resources.ts';
+import type { DirectoryProvider } from '../identity/directory/provider.ts';
 import type { Identity } from '../identity/identity.ts';
 import { type OidcProvider, wrongIssuer } from '../identity/provider.ts';
 import { compileMasks } from '../masking/mask-set.ts';
@@ -13,6 +14,7 @@ import { compileRules } from '../policy/policy-set.ts';
 import { consequence } from '../protocols/postgres/sql/effects.ts';
 import type { Access, CurrentAccess } from '../sessions/access.ts';
 import type { ResourceStore } from '../store/resources.ts';
+import { directoryProviderOf } from './directory.ts';
 
 export interface ResourcesParts {
   readonly store: ResourceStore;
@@ -23,6 +25,8 @@ export interface ResourcesParts {
   /** Durable before the effect. */
   readonly journal: (type: string, by: Pick<Principal, 'id' | 'name'>, data: { [key: string]: Json }) => Promise<void>;
   readonly onUserRemoved: (principalId: string) => void;
+  /** After each change: providers, service accounts and users may mean other people now. */
+  readonly onChanged?: () => Promise<void>;
 }
 
 /** What a password looks like to whoever lists resources. */
@@ -32,6 +36,7 @@ const shown = '(set)';
 export class AppliedResources implements ResourcesPort {
   readonly #parts: ResourcesParts;
   #providers: readonly OidcProvider[] = [];
+  #directories: readonly DirectoryProvider[] = [];
   #serviceGroups: ReadonlyMap<string, readonly string[]> = new Map();
   /** One application at a time. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -43,6 +48,10 @@ export class AppliedResources implements ResourcesPort {
   /** For the identity's ports, which are asked at each use. */
   get providers(): readonly OidcProvider[] {
     return this.#providers;
+  }
+
+  get directories(): readonly DirectoryProvider[] {
+    return this.#directories;
   }
 
   serviceGroups(name: string): readonly string[] | undefined {
@@ -114,6 +123,7 @@ export class AppliedResources implements ResourcesPort {
     );
     for (const one of gone) await this.#forget(one.kind, one.name);
     await this.load();
+    await this.#parts.onChanged?.();
     return outcomes;
   }
 
@@ -139,6 +149,7 @@ export class AppliedResources implements ResourcesPort {
       await journal('admin.delete', by, { kind, name });
       await this.#forget(kind, name);
       await this.load();
+      await this.#parts.onChanged?.();
       return true;
     });
     this.#turn = run.catch(() => undefined);
@@ -163,6 +174,9 @@ export class AppliedResources implements ResourcesPort {
     this.#providers = stored
       .filter(({ kind }) => kind === 'IdentityProvider')
       .map(({ name, spec }) => providerOf({ kind: 'IdentityProvider', name, spec: spec as never }));
+    this.#directories = stored
+      .filter(({ kind }) => kind === 'IdentityProvider')
+      .map(({ name, spec }) => directoryProviderOf(name, specs.IdentityProvider.parse(spec)));
     this.#serviceGroups = new Map(
       stored
         .filter(({ kind }) => kind === 'ServiceAccount')
