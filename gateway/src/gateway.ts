@@ -29,7 +29,7 @@ import { agentsPort } from './wiring/agents.ts';
 import { approvalsPort } from './wiring/approvals.ts';
 import { auditPort } from './wiring/audit.ts';
 import { connectionsPort } from './wiring/connections.ts';
-import { directoryOf } from './wiring/directory.ts';
+import { directoriesPort, directoryOf } from './wiring/directory.ts';
 import { identityPort } from './wiring/identity.ts';
 import { natsCredentials } from './wiring/nats.ts';
 import { AppliedResources, noAccess } from './wiring/resources.ts';
@@ -187,6 +187,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     sessions: sessionsPort({ living: sessions, store: store.sessions, recordings, journal: admin }),
     audit: auditPort(journal),
     connections: connectionsPort({ access, agents, host, port: postgresPort ?? 0 }),
+    directories: directoriesPort({ directory, journal: admin, publicUrl }),
     health: {
       async problems() {
         const nats = publisher?.status();

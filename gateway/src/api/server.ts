@@ -5,6 +5,7 @@ import { AgentService } from '@sallyport/proto/api/v1/agents_pb';
 import { ApprovalService } from '@sallyport/proto/api/v1/approvals_pb';
 import { AuditService } from '@sallyport/proto/api/v1/audit_pb';
 import { ConnectionService } from '@sallyport/proto/api/v1/connections_pb';
+import { DirectoryService } from '@sallyport/proto/api/v1/directory_pb';
 import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
@@ -18,16 +19,17 @@ import { approvalPage, missingPage, pageHeaders, statusPage } from './pages.ts';
 import type { ApiPorts } from './ports.ts';
 import { type Log, tell } from './problems.ts';
 import { builtInGroups, type RoleGroups } from './roles.ts';
+import { createScimServer, scimRoot } from './scim/server.ts';
 import { agentService } from './services/agents.ts';
 import { approvalService } from './services/approvals.ts';
 import { auditService } from './services/audit.ts';
 import { connectionService } from './services/connections.ts';
+import { directoryService } from './services/directory.ts';
 import { healthService } from './services/health.ts';
 import { identityService } from './services/identity.ts';
 import { leaseService } from './services/leases.ts';
 import { resourceService } from './services/resources.ts';
 import { sessionService } from './services/sessions.ts';
-import { createScimServer, scimRoot } from './scim/server.ts';
 import { Streams } from './streams.ts';
 
 export interface ApiOptions {
@@ -98,6 +100,7 @@ function route(router: ConnectRouter, ports: ApiPorts, { clock, recheckMs }: Api
     .service(ApprovalService, approvalService(ports.approvals, streams))
     .service(AuditService, auditService(ports.audit, streams))
     .service(ConnectionService, connectionService(ports.connections))
+    .service(DirectoryService, directoryService(ports.directories))
     .service(HealthService, healthService(ports.health))
     .service(IdentityService, identityService(ports.identity, clock))
     .service(LeaseService, leaseService(ports.leases))

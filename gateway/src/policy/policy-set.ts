@@ -61,7 +61,10 @@ export class PolicySet {
   terms(principal: Principal, connection: Place): string {
     const rules = this.#applicable(principal, connection);
     const reads = rules.some(({ spec }) => spec.when?.includes('principal') === true);
-    return JSON.stringify([rules.map(({ name }) => name), reads ? [principal.name, principal.groups, principal.claims] : []]);
+    return JSON.stringify([
+      rules.map(({ name }) => name),
+      reads ? [principal.name, principal.groups, principal.claims] : [],
+    ]);
   }
 
   /** One session's view of the rules, for the hot path. */

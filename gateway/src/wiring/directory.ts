@@ -1,3 +1,6 @@
+import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { DirectoriesPort } from '../api/ports.ts';
+import { scimUrl } from '../api/scim/server.ts';
 import type { Json } from '../audit/event.ts';
 import { newEvent } from '../audit/events.ts';
 import type { Journal } from '../audit/journal.ts';
@@ -32,6 +35,31 @@ export function directoryOf({ store, journal, providers, identity, sessions }: D
       await identity().tokens.revokeWhere(idPrefix, async (one) => 'message' in (await identity().current(one)));
     },
   });
+}
+
+export interface DirectoriesPortParts {
+  readonly directory: Directory;
+  readonly journal: (type: string, by: Pick<Principal, 'id' | 'name'>, data: { [key: string]: Json }) => Promise<void>;
+  readonly publicUrl: string;
+}
+
+/** The API's view of the tokens of directories. */
+export function directoriesPort({ directory, journal, publicUrl }: DirectoriesPortParts): DirectoriesPort {
+  const { tokens } = directory;
+  return {
+    async mint({ by, provider, ttlMs, label }) {
+      if (directory.provider(provider) === undefined) return undefined;
+      await journal('admin.directory-token-minted', by, { provider, ttlMs: ttlMs ?? null, label: label ?? null });
+      return { ...(await tokens.mint({ provider, ttlMs, label })), url: scimUrl(publicUrl) };
+    },
+    async tokens(provider) {
+      return (await tokens.list()).filter((one) => provider === undefined || one.provider === provider);
+    },
+    async revoke(id, by) {
+      await journal('admin.directory-token-revoked', by, { tokenId: id });
+      return tokens.revoke(id);
+    },
+  };
 }
 
 /** What the directory needs to know of an identity provider. */

@@ -10,6 +10,9 @@ import { type Answer, Resources } from './resources.ts';
 
 export const scimRoot = '/scim/v2';
 
+/** What identity providers ask for as the base URL or tenant URL. */
+export const scimUrl = (publicUrl: string): string => `${publicUrl.replace(/\/+$/, '')}${scimRoot}`;
+
 export interface ScimParts {
   readonly directory: Directory;
   /** Without a slash at its end. */
@@ -23,7 +26,7 @@ const MAX_AT_ONCE = 64;
 
 /** Where identity providers provision people and groups: SCIM 2.0. @see RFC 7643, RFC 7644 */
 export function createScimServer({ directory, publicUrl, log }: ScimParts) {
-  const base = `${publicUrl.replace(/\/+$/, '')}${scimRoot}`;
+  const base = scimUrl(publicUrl);
   let atOnce = 0;
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     atOnce += 1;
