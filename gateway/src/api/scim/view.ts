@@ -1,4 +1,3 @@
-import { commonAttributes, type Schema } from './attributes.ts';
 import { type Document, isObject, type Json } from './document.ts';
 import type { View } from './query.ts';
 import type { ResourceType } from './resource-type.ts';
@@ -7,53 +6,42 @@ const always = new Set(['schemas', 'id']);
 
 /** As much of a resource as was asked for. @see RFC 7644, 3.9 */
 export function viewed(document: Document, { attributes, excluded }: View, type: ResourceType): Document {
-  if (attributes === undefined && excluded.size === 0) return document;
   const shown: Record<string, Json> = {};
   for (const [name, value] of Object.entries(document)) {
-    const extension = type.extensions.find(({ id }) => id === name);
-    const keep = (path: string): boolean => isShown(path, extension ?? type.schema, attributes, excluded);
-    if (always.has(name)) shown[name] = value;
-    else if (extension === undefined ? keep(name) : keep('')) shown[name] = value;
-    else {
-      const parts = partsOf(value, (part) => keep(extension === undefined ? `${name}.${part}` : part));
-      if (parts !== undefined) shown[name] = parts;
+    const spelled = spellings(name, type);
+    const part = (of: ReadonlySet<string>, key: string): boolean =>
+      spelled.some((path) => of.has(`${path}.${key}`.toLowerCase()) || of.has(`${path}:${key}`.toLowerCase()));
+    const isIn = (of: ReadonlySet<string>): boolean => spelled.some((path) => of.has(path));
+    let kept: Json | undefined = value;
+    if (!always.has(name)) {
+      if (attributes !== undefined && !isIn(attributes)) kept = partsOf(value, (key) => part(attributes, key));
+      if (isIn(excluded)) kept = undefined;
+      else if (excluded.size > 0 && isComplex(kept)) kept = partsOf(kept, (key) => !part(excluded, key));
     }
-  }
-  // What is left out of a part of something that is shown.
-  for (const [name, value] of Object.entries(shown)) {
-    const isLeftOut = (part: string): boolean => excluded.has(`${name}.${part}`.toLowerCase());
-    const parts = excluded.size === 0 || always.has(name) ? value : partsOf(value, (part) => !isLeftOut(part));
-    if (parts !== undefined) shown[name] = parts;
+    if (kept !== undefined) shown[name] = kept;
   }
   return shown;
 }
 
+/** Whether an attribute has to be read from the store at all; lower case. */
 export const isWanted = ({ attributes, excluded }: View, name: string): boolean =>
-  !excluded.has(name) &&
-  (attributes === undefined ||
-    [...attributes].some((each) => each === name || each.startsWith(`${name}.`) || each.includes(':')));
+  !excluded.has(name) && (attributes === undefined || [...attributes].some((each) => each.includes(name)));
 
-function isShown(
-  path: string,
-  schema: Schema,
-  attributes: ReadonlySet<string> | undefined,
-  excluded: ReadonlySet<string>,
-): boolean {
-  const plain = path.toLowerCase();
-  const urn = schema.id.toLowerCase();
-  const names = path === '' ? [urn] : [plain, `${urn}:${plain}`];
-  if (attributes === undefined) return !names.some((name) => excluded.has(name));
-  return names.some((name) => attributes.has(name));
+/** `emails` and `urn:…:User:emails`; an extension has its URN only. */
+function spellings(name: string, { schema, extensions }: ResourceType): string[] {
+  const plain = name.toLowerCase();
+  return extensions.some(({ id }) => id === name) ? [plain] : [plain, `${schema.id.toLowerCase()}:${plain}`];
 }
 
+const isComplex = (value: Json | undefined): value is Json => typeof value === 'object' && value !== null;
+
+/** Undefined where nothing is left. */
 function partsOf(value: Json, keep: (part: string) => boolean): Json | undefined {
   if (Array.isArray(value)) {
     const kept = value.map((each) => partsOf(each as Json, keep)).filter((each) => each !== undefined);
     return kept.length === 0 ? undefined : kept;
   }
-  if (!isObject(value)) return value;
+  if (!isObject(value)) return undefined;
   const kept = Object.entries(value as Document).filter(([part]) => keep(part));
   return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }
-
-export const commonNames = new Set(commonAttributes.map(({ name }) => name));
