@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
@@ -33,6 +32,7 @@ import { directoriesPort, directoryOf } from './wiring/directory.ts';
 import { identityPort } from './wiring/identity.ts';
 import { natsCredentials } from './wiring/nats.ts';
 import { AppliedResources, noAccess } from './wiring/resources.ts';
+import { openSecrets, randomSecret } from './wiring/secrets.ts';
 import { sessionsPort } from './wiring/sessions.ts';
 
 /** Where a running gateway is reached. */
@@ -51,6 +51,19 @@ export interface Gateway {
 }
 
 const HOUR_MS = 60 * 60 * 1000;
+
+/** Seals everything with the current key and ends. @throws ConfigError, Unavailable where a gateway runs, or a key is missing */
+export async function reseal(config: Config, log: Log): Promise<void> {
+  mkdirSync(config.data, { recursive: true, mode: 0o700 });
+  // Holds the folder: a gateway that runs would meet secrets of a key that it does not have.
+  const journal = await Journal.open(join(config.data, 'journal'), config.journal);
+  try {
+    const store = await Store.open(config.data);
+    await openSecrets(config, store, log).finally(() => store.close());
+  } finally {
+    await journal.close();
+  }
+}
 
 /** Puts a gateway together and starts it. @throws ConfigError, Unavailable: which part, and why */
 export async function startGateway(config: Config, log: Log): Promise<Gateway> {
@@ -85,13 +98,14 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   if (journal.recovery !== undefined) log('the journal had a torn end, which was cut off', { ...journal.recovery });
   const store = later(await Store.open(data), (one) => one.close());
   await store.sessions.closeOrphans(Date.now());
-  const authority = await ensureAuthority(data, namesOf(config));
+  const secrets = await openSecrets(config, store, log);
+  const authority = await ensureAuthority(data, namesOf(config), secrets.files);
   const certificate = config.tls ?? { cert: authority.certificateChain, key: authority.serverKey };
 
   const admin = async (type: string, { id, name }: { id: string; name: string }, facts: { [key: string]: Json }) => {
     await journal.appendDurable(newEvent(type, { principal: { id, name }, data: facts }));
   };
-  const hashKey = secretOf(join(data, 'mask.key'));
+  const hashKey = randomSecret(secrets.files, join(data, 'mask.key'));
   const access = new CurrentAccess(noAccess(hashKey));
   const directory = directoryOf({
     store: store.directory,
@@ -108,7 +122,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     serviceGroups: (name) => resources.serviceGroups(name),
   });
   const resources: AppliedResources = new AppliedResources({
-    store: store.resources,
+    store: secrets.resources,
     identity,
     access,
     hashKey,
@@ -247,12 +261,6 @@ function defaultUrl(web: ListenAddress | undefined): string {
   if (web === undefined) return 'http://127.0.0.1:8080';
   const host = ['0.0.0.0', '::'].includes(web.host) ? 'localhost' : web.host;
   return `${isLoopback(web.host) ? 'http' : 'https'}://${spoken({ host, port: web.port })}`;
-}
-
-/** 32 random bytes of a file that only its owner reads, made at the first start. */
-function secretOf(file: string): Buffer {
-  if (!existsSync(file)) writeFileSync(file, randomBytes(32), { mode: 0o600, flag: 'wx' });
-  return readFileSync(file);
 }
 
 /** The bundle has the worker beside it, the sources beside the reader. */

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { AgentStore } from './agents.ts';
 import { ApprovalStore } from './approvals.ts';
 import { type Database, guarded, openDatabase } from './database.ts';
@@ -33,6 +34,14 @@ export class Store {
     const database = openDatabase(dataDir);
     await guarded(() => migrate(database));
     return new Store(database);
+  }
+
+  /** Leaves nothing of what was overwritten on the disk: neither in free pages nor in the log of writes. */
+  scrub(): Promise<void> {
+    return guarded(async () => {
+      await sql`vacuum`.execute(this.#database);
+      await sql`pragma wal_checkpoint(truncate)`.execute(this.#database);
+    });
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@ import type { ApplyOrder, ResourcesPort, StoredResource } from '../api/ports.ts'
 import type { Json } from '../audit/event.ts';
 import { type Kind, specs } from '../config/kinds.ts';
 import { isKind, type Parsed, parseResources, type Resource, toConnection } from '../config/resources.ts';
+import { secretFields } from '../config/secret-fields.ts';
 import type { DirectoryProvider } from '../identity/directory/provider.ts';
 import type { Identity } from '../identity/identity.ts';
 import { type OidcProvider, wrongIssuer } from '../identity/provider.ts';
@@ -13,11 +14,13 @@ import { compileMasks } from '../masking/mask-set.ts';
 import { compileRules } from '../policy/policy-set.ts';
 import { consequence } from '../protocols/postgres/sql/effects.ts';
 import type { Access, CurrentAccess } from '../sessions/access.ts';
-import type { ResourceStore } from '../store/resources.ts';
+import { withSecrets } from '../store/sealing/fields.ts';
+import { isSealed } from '../store/sealing/keyring.ts';
+import type { SealedResources } from '../store/sealing/resources.ts';
 import { directoryProviderOf } from './directory.ts';
 
 export interface ResourcesParts {
-  readonly store: ResourceStore;
+  readonly store: SealedResources;
   readonly identity: Identity;
   readonly access: CurrentAccess;
   /** Keys what `as: hash` shows. */
@@ -128,7 +131,7 @@ export class AppliedResources implements ResourcesPort {
   }
 
   async list(kind: string | undefined): Promise<readonly StoredResource[]> {
-    const found = await this.#parts.store.list(kind);
+    const found = await this.#parts.store.listSealed(kind);
     return found.map(({ kind, name, spec, updatedAt }) => ({
       kind,
       name,
@@ -138,14 +141,14 @@ export class AppliedResources implements ResourcesPort {
   }
 
   async get(kind: string, name: string): Promise<StoredResource | undefined> {
-    const found = await this.#parts.store.get(kind, name);
+    const found = await this.#parts.store.getSealed(kind, name);
     return found && { kind, name, spec: withoutSecrets(kind, found.spec), updatedAt: found.updatedAt };
   }
 
   async remove(kind: string, name: string, by: Principal): Promise<boolean> {
     const run = this.#turn.then(async () => {
       const { store, journal } = this.#parts;
-      if ((await store.get(kind, name)) === undefined) return false;
+      if ((await store.getSealed(kind, name)) === undefined) return false;
       await journal('admin.delete', by, { kind, name });
       await this.#forget(kind, name);
       await this.load();
@@ -200,16 +203,23 @@ function checkSource(
   );
 }
 
-/** What was shown in place of a target's password means the password that is there. */
+/** What was shown in place of a secret means the secret that is there. */
 function withKnownSecrets(one: Parsed, old: StoredResource | undefined): Parsed {
-  if (one.kind !== 'Connection') return one;
-  const spec = one.spec as Resource<'Connection'>['spec'];
-  if (spec.credential.password !== shown) return one;
-  const kept = (old?.spec['credential'] as { password?: string } | undefined)?.password;
-  if (kept === undefined) {
-    throw one.source.problem(['spec', 'credential', 'password'], 'no password is kept for this connection: write one');
-  }
-  return { ...one, spec: { ...spec, credential: { ...spec.credential, password: kept } } };
+  const fields = secretFields[one.kind] ?? [];
+  const before = new Map<string, string>();
+  withSecrets(old?.spec ?? {}, fields, (text, field) => {
+    before.set(field, text);
+    return text;
+  });
+  const spec = withSecrets(one.spec as { [key: string]: Json }, fields, (text, field) => {
+    if (isSealed(text))
+      throw one.source.problem(['spec', ...field.split('.')], 'a sealed secret cannot be applied: write it');
+    if (text !== shown) return text;
+    const known = before.get(field);
+    if (known !== undefined) return known;
+    throw one.source.problem(['spec', ...field.split('.')], `no ${field} is kept for this ${one.kind}: write it`);
+  });
+  return { ...one, spec } as Parsed;
 }
 
 function parseAll({ documents, resources }: ApplyOrder): Parsed[] {
@@ -296,13 +306,9 @@ const withoutMark = (kind: string, spec: unknown): unknown => {
   return rest;
 };
 
-/** A literal password of a target is the agent's affair; whoever lists connections sees that there is one. */
-function withoutSecrets(kind: string, spec: { readonly [key: string]: Json }): { readonly [key: string]: Json } {
-  const credential = spec['credential'] as { password?: string } | undefined;
-  const password = credential?.password;
-  if (kind !== 'Connection' || password === undefined || /^(?:env|file):/.test(password)) return spec;
-  return { ...spec, credential: { ...credential, password: shown } as { [key: string]: Json } };
-}
+/** Whoever lists resources sees that there is a secret. */
+const withoutSecrets = (kind: string, spec: { readonly [key: string]: Json }): { readonly [key: string]: Json } =>
+  withSecrets(spec, secretFields[kind] ?? [], () => shown);
 
 const providerOf = ({ name, spec }: Resource<'IdentityProvider'>): OidcProvider => ({
   name,
