@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
@@ -32,9 +31,11 @@ import { agentsPort } from './wiring/agents.ts';
 import { approvalsPort } from './wiring/approvals.ts';
 import { auditPort } from './wiring/audit.ts';
 import { connectionsPort } from './wiring/connections.ts';
+import { directoriesPort, directoryOf } from './wiring/directory.ts';
 import { identityPort } from './wiring/identity.ts';
 import { natsCredentials } from './wiring/nats.ts';
 import { AppliedResources, noAccess } from './wiring/resources.ts';
+import { openSecrets, randomSecret } from './wiring/secrets.ts';
 import { sessionsPort } from './wiring/sessions.ts';
 
 /** Where a running gateway is reached. */
@@ -53,6 +54,19 @@ export interface Gateway {
 }
 
 const HOUR_MS = 60 * 60 * 1000;
+
+/** Seals everything with the current key and ends. @throws ConfigError, Unavailable where a gateway runs, or a key is missing */
+export async function reseal(config: Config, log: Log): Promise<void> {
+  mkdirSync(config.data, { recursive: true, mode: 0o700 });
+  // Holds the folder: a gateway that runs would meet secrets of a key that it does not have.
+  const journal = await Journal.open(join(config.data, 'journal'), config.journal);
+  try {
+    const store = await Store.open(config.data);
+    await openSecrets(config, store, log).finally(() => store.close());
+  } finally {
+    await journal.close();
+  }
+}
 
 /** Puts a gateway together and starts it. @throws ConfigError, Unavailable: which part, and why */
 export async function startGateway(config: Config, log: Log): Promise<Gateway> {
@@ -87,26 +101,36 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   if (journal.recovery !== undefined) log('the journal had a torn end, which was cut off', { ...journal.recovery });
   const store = later(await Store.open(data), (one) => one.close());
   await store.sessions.closeOrphans(Date.now());
-  const authority = await ensureAuthority(data, namesOf(config));
+  const secrets = await openSecrets(config, store, log);
+  const authority = await ensureAuthority(data, namesOf(config), secrets.files);
   const certificate = config.tls ?? { cert: authority.certificateChain, key: authority.serverKey };
 
   const admin = async (type: string, { id, name }: { id: string; name: string }, facts: { [key: string]: Json }) => {
     await journal.appendDurable(newEvent(type, { principal: { id, name }, data: facts }));
   };
-  const hashKey = secretOf(join(data, 'mask.key'));
+  const hashKey = randomSecret(secrets.files, join(data, 'mask.key'));
   const access = new CurrentAccess(noAccess(hashKey));
-  const identity = Identity.create({
+  const directory = directoryOf({
+    store: store.directory,
+    journal,
+    providers: () => resources.directories,
+    identity: () => identity,
+    sessions: () => sessions,
+  });
+  const identity: Identity = Identity.create({
     store: store.identity,
+    directory,
     tokens: { ttlMs: config.tokens.ttl, maxTtlMs: config.tokens.maxTtl },
     providers: () => resources.providers,
     serviceGroups: (name) => resources.serviceGroups(name),
   });
   const resources: AppliedResources = new AppliedResources({
-    store: store.resources,
+    store: secrets.resources,
     identity,
     access,
     hashKey,
     journal: admin,
+    onChanged: () => sessions.reviewPeople(() => true),
     onUserRemoved: (id) => sessions.endWhere(({ principal }) => principal.id === id, 'the user was removed'),
   });
   await resources.load();
@@ -146,7 +170,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   const recordings = new Recordings(join(data, 'recordings'));
   const publicUrl = config.publicUrl ?? defaultUrl(listen.web);
   const activity = new Activity();
-  const sessions = new Sessions({
+  const sessions: Sessions = new Sessions({
     activity,
     identity,
     access,
@@ -183,6 +207,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     sessions: sessionsPort({ living: sessions, store: store.sessions, recordings, journal: admin }),
     audit: auditPort(journal),
     connections: connectionsPort({ access, agents, host, port: postgresPort ?? 0 }),
+    directories: directoriesPort({ directory, journal: admin, publicUrl }),
     health: {
       async problems() {
         const nats = publisher?.status();
@@ -219,6 +244,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       signal: stopping.signal,
       hosts: [address.host],
       console: Console.load(consoleFolder),
+      directory,
     });
     // In the clear only where nobody else can listen.
     const open = config.tls === undefined && isLoopback(address.host);
@@ -248,12 +274,6 @@ function defaultUrl(web: ListenAddress | undefined): string {
   if (web === undefined) return 'http://127.0.0.1:8080';
   const host = ['0.0.0.0', '::'].includes(web.host) ? 'localhost' : web.host;
   return `${isLoopback(web.host) ? 'http' : 'https'}://${spoken({ host, port: web.port })}`;
-}
-
-/** 32 random bytes of a file that only its owner reads, made at the first start. */
-function secretOf(file: string): Buffer {
-  if (!existsSync(file)) writeFileSync(file, randomBytes(32), { mode: 0o600, flag: 'wx' });
-  return readFileSync(file);
 }
 
 /** Beside the sources and beside the bundle: the same place. */

@@ -1,18 +1,23 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, Unavailable } from '@sallyport/shared/errors/errors.ts';
 import { loadConfig } from './config/config.ts';
-import { startGateway } from './gateway.ts';
+import { reseal, startGateway } from './gateway.ts';
 import { type Log, lineLog } from './log.ts';
 
-const usage = `usage: sallyport gateway [--config FILE]
+const usage = `usage: sallyport gateway [--config FILE] [--reseal]
 
 Starts a gateway. Without a file everything has its default: the API on 127.0.0.1:8080, agents on 127.0.0.1:8443,
-PostgreSQL on 127.0.0.1:15432, everything kept in ./data.
+PostgreSQL on 127.0.0.1:15432, everything kept in ./data. --reseal seals all secrets with the current key and ends; a
+start does the same.
 `;
 
 /** 64 is a wrong call, 78 a wrong configuration (sysexits.h), 1 anything else. */
 async function main(args: readonly string[]): Promise<number | undefined> {
-  const options = { config: { type: 'string', short: 'c' }, help: { type: 'boolean', short: 'h' } } as const;
+  const options = {
+    config: { type: 'string', short: 'c' },
+    reseal: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  } as const;
   let log: Log = lineLog('text');
   try {
     const { values } = parseArgs({ args: [...args], options, allowPositionals: false });
@@ -22,6 +27,10 @@ async function main(args: readonly string[]): Promise<number | undefined> {
     }
     const config = loadConfig(values.config);
     log = lineLog(config.log.format);
+    if (values.reseal === true) {
+      await reseal(config, log);
+      return 0;
+    }
     const gateway = await startGateway(config, log);
     stopOnSignals(() => gateway.stop(), log);
     if (gateway.passwordFile !== undefined)

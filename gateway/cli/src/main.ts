@@ -8,6 +8,7 @@ import { addIdentity } from './commands/identity.ts';
 import { addLeases } from './commands/leases.ts';
 import { addProcesses } from './commands/processes.ts';
 import { addResources } from './commands/resources.ts';
+import { addScim } from './commands/scim.ts';
 import { addSessions } from './commands/sessions.ts';
 import { addTokens } from './commands/tokens.ts';
 import { exits, failureOf } from './failures.ts';
@@ -32,6 +33,7 @@ export function commandLine(run: Run): Command {
     addApprovals,
     addSessions,
     addAudit,
+    addScim,
   ]) {
     add(program, run);
   }

@@ -1,5 +1,5 @@
 import { createPrivateKey, KeyObject, randomBytes, type webcrypto } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import 'reflect-metadata'; // x509's container asks for it when it is loaded
@@ -20,20 +20,38 @@ export interface Authority {
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const dayMs = 24 * 60 * 60 * 1000;
 
+/** Where the authority's key is kept: a whole file or none. */
+export interface KeyFiles {
+  /** Undefined where there is no such file. */
+  read(path: string): string | undefined;
+  write(path: string, secret: string): void;
+}
+
+const plainFiles: KeyFiles = {
+  read: (path) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined),
+  write: writePrivate,
+};
+
 /**
  * The self-made CA of a data folder, made at the first call, and a fresh server certificate for `names`
  * (host names or IP addresses). Files are readable by their owner only.
  */
-export async function ensureAuthority(dataDir: string, names: readonly string[] = []): Promise<Authority> {
+export async function ensureAuthority(
+  dataDir: string,
+  names: readonly string[] = [],
+  files: KeyFiles = plainFiles,
+): Promise<Authority> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const keyFile = join(dataDir, 'ca.key');
   const certificateFile = join(dataDir, 'ca.pem');
-  if (!existsSync(keyFile) || !existsSync(certificateFile)) await makeAuthority(keyFile, certificateFile);
+  const known = existsSync(certificateFile) ? files.read(keyFile) : undefined;
+  const caKey = known ?? (await makeAuthority(keyFile, certificateFile, files));
   const caCertificate = readFileSync(certificateFile, 'utf8');
   const ca = new x509.X509Certificate(caCertificate);
-  const server = await makeServer(ca, await signingKey(readFileSync(keyFile, 'utf8')), names);
+  const server = await makeServer(ca, await signingKey(caKey), names);
   const certificateChain = `${server.certificate}\n${caCertificate}`;
-  writePrivate(join(dataDir, 'server.key'), server.key);
+  // Made anew at each start: there is nothing to keep, and nothing to find.
+  rmSync(join(dataDir, 'server.key'), { force: true });
   writePrivate(join(dataDir, 'server.pem'), certificateChain);
   return {
     caCertificate,
@@ -43,7 +61,7 @@ export async function ensureAuthority(dataDir: string, names: readonly string[] 
   };
 }
 
-async function makeAuthority(keyFile: string, certificateFile: string): Promise<void> {
+async function makeAuthority(keyFile: string, certificateFile: string, files: KeyFiles): Promise<string> {
   const keys = await newKeys();
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serial(),
@@ -57,8 +75,10 @@ async function makeAuthority(keyFile: string, certificateFile: string): Promise<
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
     ],
   });
-  writePrivate(keyFile, pemOf(keys.privateKey));
+  const key = pemOf(keys.privateKey);
+  files.write(keyFile, key);
   writePrivate(certificateFile, `${ca.toString('pem')}\n`);
+  return key;
 }
 
 async function makeServer(ca: x509.X509Certificate, caKey: CryptoKey, names: readonly string[]) {

@@ -5,6 +5,7 @@ import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import type { Lease } from '@sallyport/shared/tunnel/opening.ts';
 import type { Approval, ApprovalState } from '../approvals/store.ts';
 import type { AuditEvent, Json } from '../audit/event.ts';
+import type { DirectoryToken } from '../identity/directory/model.ts';
 import type { StoredToken } from '../identity/store.ts';
 import type { SessionRecord } from '../sessions/store.ts';
 
@@ -19,6 +20,7 @@ export interface ApiPorts {
   readonly sessions: SessionsPort;
   readonly audit: AuditPort;
   readonly connections: ConnectionsPort;
+  readonly directories: DirectoriesPort;
   readonly health: HealthPort;
 }
 
@@ -235,6 +237,20 @@ export interface ConnectionsPort {
   /** What the rules let this one open, by name. */
   list(principal: Principal): Promise<readonly ReachableConnection[]>;
   get(name: string, principal: Principal): Promise<ReachableConnection | undefined>;
+}
+
+export interface DirectoriesPort {
+  /** Undefined where no directory provisions that provider. @throws RangeError where the time asked for cannot be. */
+  mint(order: {
+    readonly by: Principal;
+    readonly provider: string;
+    readonly ttlMs: number | undefined;
+    readonly label: string | undefined;
+  }): Promise<(MintedToken & { readonly url: string }) | undefined>;
+  /** Newest first; of one provider where given. */
+  tokens(provider: string | undefined): Promise<readonly DirectoryToken[]>;
+  /** False where it is unknown or had been revoked before. */
+  revoke(id: string, by: Principal): Promise<boolean>;
 }
 
 export interface HealthPort {

@@ -3,6 +3,7 @@ import { AgentService } from '@sallyport/proto/api/v1/agents_pb';
 import { ApprovalService } from '@sallyport/proto/api/v1/approvals_pb';
 import { AuditService } from '@sallyport/proto/api/v1/audit_pb';
 import { ConnectionService } from '@sallyport/proto/api/v1/connections_pb';
+import { DirectoryService } from '@sallyport/proto/api/v1/directory_pb';
 import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
@@ -24,6 +25,7 @@ export const services = [
   ApprovalService,
   AuditService,
   ConnectionService,
+  DirectoryService,
   HealthService,
   IdentityService,
   LeaseService,
@@ -53,6 +55,9 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   'IdentityService.SetPassword': signedIn,
   'ConnectionService.ListConnections': signedIn,
   'ConnectionService.GetConnection': signedIn,
+  'DirectoryService.MintDirectoryToken': admins,
+  'DirectoryService.ListDirectoryTokens': readers,
+  'DirectoryService.RevokeDirectoryToken': admins,
   // Who may decide which approval is the rule's word, whatever their role.
   'ApprovalService.ListApprovals': signedIn,
   'ApprovalService.GetApproval': signedIn,

@@ -6,11 +6,13 @@ import { AgentService } from '@sallyport/proto/api/v1/agents_pb';
 import { ApprovalService } from '@sallyport/proto/api/v1/approvals_pb';
 import { AuditService } from '@sallyport/proto/api/v1/audit_pb';
 import { ConnectionService } from '@sallyport/proto/api/v1/connections_pb';
+import { DirectoryService } from '@sallyport/proto/api/v1/directory_pb';
 import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
+import type { Directory } from '../identity/directory/directory.ts';
 import { addressKey } from './caller.ts';
 import type { Console } from './console.ts';
 import { createGate } from './gate.ts';
@@ -19,11 +21,13 @@ import { approvalPage, missingPage, pageHeaders, statusPage } from './pages.ts';
 import type { ApiPorts } from './ports.ts';
 import { type Log, tell } from './problems.ts';
 import { builtInGroups, type RoleGroups } from './roles.ts';
+import { createScimServer, scimRoot } from './scim/server.ts';
 import { activityService } from './services/activity.ts';
 import { agentService } from './services/agents.ts';
 import { approvalService } from './services/approvals.ts';
 import { auditService } from './services/audit.ts';
 import { connectionService } from './services/connections.ts';
+import { directoryService } from './services/directory.ts';
 import { healthService } from './services/health.ts';
 import { identityService } from './services/identity.ts';
 import { leaseService } from './services/leases.ts';
@@ -38,6 +42,8 @@ export interface ApiOptions {
   readonly hosts?: readonly string[];
   readonly groups?: Partial<RoleGroups>;
   readonly log?: Log;
+  /** Where identity providers provision people; absent: no SCIM. */
+  readonly directory?: Directory;
   /** Ends streams when the gateway stops. */
   readonly signal?: AbortSignal;
   /** The web console; a few plain pages where it is absent. */
@@ -78,8 +84,13 @@ export function createApiServer(ports: ApiPorts, options: ApiOptions): RequestLi
     grpcWeb: false,
     ...(options.signal === undefined ? {} : { shutdownSignal: options.signal }),
   });
+  const { directory } = options;
+  const scim = directory && createScimServer({ directory, publicUrl, log });
   return (request, response) => {
     const complaint = checkOrigin(request, hosts);
+    if (complaint === undefined && scim !== undefined && request.url?.startsWith(`${scimRoot}/`)) {
+      return void scim(request, response);
+    }
     if (complaint === undefined) return api(request, response);
     const { status, message } = complaint;
     response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
@@ -95,6 +106,7 @@ function route(router: ConnectRouter, ports: ApiPorts, { clock, recheckMs }: Api
     .service(ApprovalService, approvalService(ports.approvals, streams))
     .service(AuditService, auditService(ports.audit, streams))
     .service(ConnectionService, connectionService(ports.connections))
+    .service(DirectoryService, directoryService(ports.directories))
     .service(HealthService, healthService(ports.health))
     .service(IdentityService, identityService(ports.identity, clock))
     .service(LeaseService, leaseService(ports.leases))

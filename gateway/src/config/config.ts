@@ -5,6 +5,7 @@ import { ConfigError } from '@sallyport/shared/errors/errors.ts';
 import { z } from 'zod';
 import { readSources } from './document.ts';
 import { durationMs } from './duration.ts';
+import { placedSecrets, secretsSchema } from './secrets.ts';
 
 /** Where a listener listens. */
 export interface ListenAddress {
@@ -87,6 +88,7 @@ const schema = z.strictObject({
   resources: file.optional(),
   journal: z.strictObject({ sync: z.enum(['interval', 'always']).prefault('interval') }).prefault({}),
   tokens: z.strictObject({ ttl: duration('1h'), maxTtl: duration('30d') }).prefault({}),
+  secrets: secretsSchema,
   log: z.strictObject({ format: z.enum(['text', 'json']).prefault('text') }).prefault({}),
 });
 
@@ -139,6 +141,7 @@ export function parseConfig(text: string, name: string, folder: string): Config 
     ...rest,
     listen: { web, tunnel, postgres },
     data: at(read.data),
+    secrets: placedSecrets(read.secrets, folder),
     resources: read.resources === undefined ? undefined : at(read.resources),
     tls: tls === undefined ? undefined : { cert: pem('cert', tls.cert), key: pem('key', tls.key) },
     nats: nats === undefined ? undefined : withPaths(nats, at),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { directoryRules } from './directory.ts';
 import { durationMs } from './duration.ts';
 
 const word = z.string().min(1);
@@ -99,6 +100,7 @@ const identityProvider = z.strictObject({
   audience: z.union([word, words.min(1)]),
   nameClaim: word.optional(),
   groupsClaim: word.optional(),
+  scim: directoryRules.optional(),
 });
 
 const user = z.strictObject({

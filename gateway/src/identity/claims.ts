@@ -45,7 +45,7 @@ function groupsOf(value: unknown): readonly string[] {
 }
 
 /** A claim of exactly this name (some hold dots), or the one at the end of the path. */
-function claimAt(payload: Readonly<Record<string, unknown>>, path: string): unknown {
+export function claimAt(payload: Readonly<Record<string, unknown>>, path: string): unknown {
   if (Object.hasOwn(payload, path)) return payload[path];
   let value: unknown = payload;
   for (const step of path.split('.')) {

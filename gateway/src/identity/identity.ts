@@ -2,6 +2,7 @@ import type { Principal } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import { type Attempt, Attempts } from './attempts.ts';
 import { refusal } from './denial.ts';
+import type { Directory } from './directory/directory.ts';
 import type { KeyTimes } from './issuer-keys.ts';
 import { looksLikeJwt, Oidc } from './oidc.ts';
 import { Passwords } from './password.ts';
@@ -18,6 +19,8 @@ export interface IdentityParts {
   readonly providers?: () => readonly OidcProvider[];
   /** The groups of a service account now; undefined where there is none. Absent: as when its token was minted. */
   readonly serviceGroups?: (name: string) => readonly string[] | undefined;
+  /** Who of an identity provider's people is one still, and their groups. Absent: whoever has a token of it. */
+  readonly directory?: Pick<Directory, 'current'>;
   readonly clock?: () => number;
   readonly keyTimes?: KeyTimes;
 }
@@ -85,7 +88,13 @@ export class Identity {
   async recheck({ principal, tokenId, expiresAt }: Pick<Identified, 'principal' | 'tokenId' | 'expiresAt'>) {
     if (expiresAt !== undefined && expiresAt <= this.#now()) return expired(expiresAt);
     if (tokenId !== undefined && !(await this.tokens.isLive(tokenId))) return unknownToken();
-    return (await this.#current(principal)) === undefined ? unknownToken() : undefined;
+    const current = await this.current(principal);
+    return 'message' in current ? current : undefined;
+  }
+
+  /** Somebody as they are now: a group that was taken away counts at once. Or why they may not come in any more. */
+  async current(principal: Principal): Promise<Principal | Denial> {
+    return (await this.#current(principal)) ?? unknownToken();
   }
 
   async #byToken(secret: string, wanted: string | undefined): Promise<Identified | Denial> {
@@ -93,14 +102,16 @@ export class Identity {
     if (!('token' in found)) return found.state === 'mistyped' ? mistyped() : unknownToken();
     if (found.state === 'expired') return expired(found.token.expiresAt);
     const { token } = found;
-    const principal = await this.#current(token.principal);
-    if (principal === undefined) return unknownToken();
+    const principal = await this.current(token.principal);
+    if ('message' in principal) return principal;
     return elsewhere(token, wanted) ?? identified(principal, 'token', token);
   }
 
   async #byProvider(secret: string): Promise<Identified | Denial> {
     const found = await this.#oidc.authenticate(secret);
-    return 'message' in found ? found : identified(found.principal, 'oidc', { expiresAt: found.expiresAt });
+    if ('message' in found) return found;
+    const principal = await this.current(found.principal);
+    return 'message' in principal ? principal : identified(principal, 'oidc', { expiresAt: found.expiresAt });
   }
 
   async #byPassword({ secret, user, address }: Credentials): Promise<Identified | Denial> {
@@ -119,16 +130,17 @@ export class Identity {
     return identified(userPrincipal(stored), 'password', {});
   }
 
-  /** Groups as they are now: one that was taken away counts at once. Undefined where the principal is gone. */
-  async #current(principal: Principal): Promise<Principal | undefined> {
+  /** Undefined where the principal is gone. */
+  async #current(principal: Principal): Promise<Principal | Denial | undefined> {
     const userName = userNameOf(principal.id);
     if (userName !== undefined) {
       const user = await this.#parts.store.user(userName);
       return user === undefined ? undefined : userPrincipal(user);
     }
     const serviceName = serviceNameOf(principal.id);
-    const { serviceGroups } = this.#parts;
-    if (serviceName === undefined || serviceGroups === undefined) return principal;
+    const { serviceGroups, directory } = this.#parts;
+    if (serviceName === undefined) return (await directory?.current(principal)) ?? principal;
+    if (serviceGroups === undefined) return principal;
     const groups = serviceGroups(serviceName);
     return groups === undefined ? undefined : servicePrincipal(serviceName, groups);
   }

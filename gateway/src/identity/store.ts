@@ -37,6 +37,8 @@ export interface IdentityStore {
   token(id: string): Promise<StoredToken | undefined>;
   /** Newest first; of one principal where given. */
   tokens(principalId?: string): Promise<readonly StoredToken[]>;
+  /** Those that are neither revoked nor expired at `at`, of principals whose ids begin so. */
+  livingTokens(principalPrefix: string, at: number): Promise<readonly StoredToken[]>;
   /** False where it is unknown or already revoked. */
   revokeToken(id: string, at: number): Promise<boolean>;
   /** Forgets tokens that ended before `before`. */

@@ -102,6 +102,13 @@ export class Tokens {
     }
   }
 
+  /** Revokes living tokens of principals whose ids begin so and of whom it is said that they are `gone`. */
+  async revokeWhere(principalPrefix: string, gone: (principal: Principal) => Promise<boolean>): Promise<void> {
+    for (const { id, principal } of await this.#store.livingTokens(principalPrefix, this.#clock())) {
+      if (await gone(principal)) await this.revoke(id);
+    }
+  }
+
   /** Told of each revoked token's id, for the sessions made with it. Must not throw. */
   onRevoked(listener: (id: string) => void): void {
     this.#listeners.add(listener);

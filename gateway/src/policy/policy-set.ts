@@ -57,6 +57,16 @@ export class PolicySet {
     return { rule: first.name, privileges: [...new Set(admitting.flatMap(({ spec }) => spec.privileges ?? []))] };
   }
 
+  /** What the rules say of somebody here depends on this alone: the same text for two of one person, the same verdicts. */
+  terms(principal: Principal, connection: Place): string {
+    const rules = this.#applicable(principal, connection);
+    const reads = rules.some(({ spec }) => spec.when?.includes('principal') === true);
+    return JSON.stringify([
+      rules.map(({ name }) => name),
+      reads ? [principal.name, principal.groups, principal.claims] : [],
+    ]);
+  }
+
   /** One session's view of the rules, for the hot path. */
   decider(principal: Principal, connection: Place, session: SessionFacts): Decider {
     return new Decider(this.#applicable(principal, connection), principal, connection, session, this.#clock);

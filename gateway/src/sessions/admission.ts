@@ -19,6 +19,12 @@ export function grant(admission: Admission): Admission {
   return frozen;
 }
 
+/** The same admission for somebody whose groups are others now. @throws Error as `requireAdmitted` does */
+export function regranted(admission: Admission, principal: Principal): Admission {
+  requireAdmitted(admission);
+  return grant({ ...admission, principal });
+}
+
 /** @throws Error when somebody made an admission by hand: our bug, and never a session. */
 export function requireAdmitted(admission: Admission): void {
   if (!admitted.has(admission)) throw new Error('a tunnel stream was asked for without an admission');

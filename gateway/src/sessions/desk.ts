@@ -28,7 +28,7 @@ export interface DeskParts {
 
 /** One session's desk: the rules in force, the journal before the effect, the recording before the client. */
 export class SessionDesk implements Desk {
-  readonly #parts: DeskParts;
+  #parts: DeskParts;
   #decider: Decider;
   #revision: number;
   readonly #writers = new Map<string, (data: string) => string>();
@@ -40,6 +40,12 @@ export class SessionDesk implements Desk {
   constructor(parts: DeskParts) {
     this.#parts = parts;
     this.#revision = parts.access.now.revision;
+    this.#decider = this.#newDecider();
+  }
+
+  /** Judges by the groups that the person has now. */
+  regroup(admission: Admission): void {
+    this.#parts = { ...this.#parts, admission };
     this.#decider = this.#newDecider();
   }
 

@@ -1,5 +1,6 @@
 import type { Connection } from '@sallyport/shared/access/connection.ts';
 import { globOf } from '@sallyport/shared/access/glob.ts';
+import type { Principal } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
 import type { AgentHub } from '../agents/hub.ts';
@@ -9,7 +10,7 @@ import { newEvent } from '../audit/events.ts';
 import type { Journal } from '../audit/journal.ts';
 import type { Backing, Exchange, Visitor } from '../protocols/protocol.ts';
 import type { CurrentAccess } from './access.ts';
-import { type Admission, requireAdmitted } from './admission.ts';
+import { type Admission, regranted, requireAdmitted } from './admission.ts';
 import type { SessionDesk } from './desk.ts';
 import { type End, Relay } from './relay.ts';
 import type { SessionRecord } from './store.ts';
@@ -27,7 +28,7 @@ export interface SessionParts {
 
 /** One login to one connection: its exchanges, from the first to the last. */
 export class Session {
-  readonly admission: Admission;
+  admission: Admission;
   readonly #parts: SessionParts;
   readonly #over = new AbortController();
   readonly #relays = new Set<Relay>();
@@ -65,6 +66,12 @@ export class Session {
       statements: desk.statements,
       refused: desk.refusals,
     };
+  }
+
+  /** Goes on as the same person with the groups that they have now. */
+  regroup(principal: Principal): void {
+    this.admission = regranted(this.admission, principal);
+    this.#parts.desk.regroup(this.admission);
   }
 
   /** Whether it runs under other masks than are in force for this connection now. */

@@ -16,10 +16,11 @@ import { type AskToOpen, admit, type Rejection } from './admit.ts';
 import { SessionDesk } from './desk.ts';
 import { Rejections } from './rejections.ts';
 import { Session } from './session.ts';
+import { regroup } from './standing.ts';
 import type { SessionRecord, SessionStore } from './store.ts';
 
 export interface SessionsParts {
-  readonly identity: Pick<Identity, 'authenticate' | 'recheck'>;
+  readonly identity: Pick<Identity, 'authenticate' | 'recheck' | 'current'>;
   readonly access: CurrentAccess;
   readonly agents: Pick<AgentHub, 'open'>;
   readonly approvals: Pick<ApprovalDesk, 'request'>;
@@ -78,6 +79,22 @@ export class Sessions {
     for (const session of this.#living.values()) {
       if (concerns(session.admission)) session.end({ reason: 'ended', message });
     }
+  }
+
+  /** Looks anew at who people are: whoever may not come in any more, or no longer here, is sent away. @throws Unavailable */
+  async reviewPeople(concerns: (principal: Admission['principal']) => boolean): Promise<void> {
+    for (const session of [...this.#living.values()]) {
+      if (concerns(session.admission.principal)) await this.#reviewPerson(session);
+    }
+  }
+
+  async #reviewPerson(session: Session): Promise<void> {
+    const { identity, access } = this.#parts;
+    const { principal, tokenId, expiresAt } = session.admission;
+    const denial = await identity.recheck({ principal, tokenId, expiresAt });
+    const current = denial ?? (await identity.current(principal));
+    if ('message' in current) session.end({ reason: 'ended', message: current.message });
+    else regroup(session, access.now, current);
   }
 
   /** Ends all of them and resolves when the last is written down. */
@@ -158,6 +175,8 @@ export class Sessions {
     this.#living.set(sessionId, session);
     try {
       await store.putSession(session.record);
+      // Whoever was sent away between their sign-in and this moment was not among the living.
+      await this.#reviewPerson(session);
       await session.run();
     } finally {
       clearTimeout(expiry);

@@ -54,7 +54,7 @@ export function openDatabase(dataDir: string): Database {
     const database = new DatabaseSync(file);
     chmodSync(file, 0o600);
     database.exec(
-      'pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 5000',
+      'pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma secure_delete = on; pragma busy_timeout = 5000',
     );
     return new Kysely<Tables>({ dialect: new SqliteDialect({ database: new NodeSqlite(database) as never }) });
   } catch (error) {

@@ -96,6 +96,16 @@ export class IdentityStore {
     });
   }
 
+  livingTokens(principalPrefix: string, at: number): Promise<readonly Token[]> {
+    return guarded(async () => {
+      const query = this.#database.selectFrom('tokens').selectAll().where('revoked_at', 'is', null);
+      // `like` has marks of its own, and case is not its matter everywhere: what it lets through is looked at again.
+      const pattern = `${principalPrefix.replace(/[%_].*$/s, '')}%`;
+      const rows = await query.where('expires_at', '>', at).where('principal_id', 'like', pattern).execute();
+      return rows.map(tokenOf).filter(({ principal }) => principal.id.startsWith(principalPrefix));
+    });
+  }
+
   revokeToken(id: string, at: number): Promise<boolean> {
     return guarded(async () => {
       const update = this.#database.updateTable('tokens').set({ revoked_at: at });

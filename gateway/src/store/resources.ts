@@ -43,6 +43,19 @@ export class ResourceStore {
     );
   }
 
+  /** The same resource with its spec in another form, unless somebody changed it meanwhile: nobody has to look again. */
+  respec(kind: string, name: string, was: StoredResource['spec'], spec: StoredResource['spec']): Promise<void> {
+    return guarded(async () => {
+      await this.#database
+        .updateTable('resources')
+        .set({ spec: JSON.stringify(spec) })
+        .where('kind', '=', kind)
+        .where('name', '=', name)
+        .where('spec', '=', JSON.stringify(was))
+        .execute();
+    });
+  }
+
   /** False where there is none. */
   remove(kind: string, name: string): Promise<boolean> {
     return guarded(() =>

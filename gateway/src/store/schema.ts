@@ -32,4 +32,29 @@ export interface Tables {
     refused: number;
   };
   approvals: { id: string; state: string; requested_at: number; body: string };
+  directory_users: DirectoryRow & { user_name: string };
+  directory_groups: DirectoryRow & { display_name: string };
+  directory_members: { group_id: string; user_id: string };
+  directory_tokens: {
+    id: string;
+    hash: string;
+    provider: string;
+    label: string | null;
+    issued_at: number;
+    expires_at: number;
+    revoked_at: number | null;
+  };
+}
+
+interface DirectoryRow {
+  id: string;
+  provider: string;
+  /** The name in lower case. */
+  name_key: string;
+  external_id: string | null;
+  active: number;
+  attributes: string;
+  version: number;
+  created_at: number;
+  updated_at: number;
 }

@@ -1,6 +1,8 @@
+import { sql } from 'kysely';
 import { AgentStore } from './agents.ts';
 import { ApprovalStore } from './approvals.ts';
 import { type Database, guarded, openDatabase } from './database.ts';
+import { DirectoryStore } from './directory.ts';
 import { IdentityStore } from './identity.ts';
 import { migrate } from './migrations.ts';
 import { ResourceStore } from './resources.ts';
@@ -14,6 +16,7 @@ export class Store {
   readonly sessions: SessionStore;
   readonly agents: AgentStore;
   readonly resources: ResourceStore;
+  readonly directory: DirectoryStore;
   readonly #database: Database;
 
   private constructor(database: Database) {
@@ -23,6 +26,7 @@ export class Store {
     this.sessions = new SessionStore(database);
     this.agents = new AgentStore(database);
     this.resources = new ResourceStore(database);
+    this.directory = new DirectoryStore(database);
   }
 
   /** Opens the store of a data folder, makes it where there is none, and brings it up to date. @throws Unavailable */
@@ -30,6 +34,14 @@ export class Store {
     const database = openDatabase(dataDir);
     await guarded(() => migrate(database));
     return new Store(database);
+  }
+
+  /** Leaves nothing of what was overwritten on the disk: neither in free pages nor in the log of writes. */
+  scrub(): Promise<void> {
+    return guarded(async () => {
+      await sql`vacuum`.execute(this.#database);
+      await sql`pragma wal_checkpoint(truncate)`.execute(this.#database);
+    });
   }
 
   async close(): Promise<void> {

@@ -6,16 +6,21 @@ import type { ApplyOrder, ResourcesPort, StoredResource } from '../api/ports.ts'
 import type { Json } from '../audit/event.ts';
 import { type Kind, specs } from '../config/kinds.ts';
 import { isKind, type Parsed, parseResources, type Resource, toConnection } from '../config/resources.ts';
+import { secretFields } from '../config/secret-fields.ts';
+import type { DirectoryProvider } from '../identity/directory/provider.ts';
 import type { Identity } from '../identity/identity.ts';
 import { type OidcProvider, wrongIssuer } from '../identity/provider.ts';
 import { compileMasks } from '../masking/mask-set.ts';
 import { compileRules } from '../policy/policy-set.ts';
 import { consequence } from '../protocols/postgres/sql/effects.ts';
 import type { Access, CurrentAccess } from '../sessions/access.ts';
-import type { ResourceStore } from '../store/resources.ts';
+import { withSecrets } from '../store/sealing/fields.ts';
+import { isSealed } from '../store/sealing/keyring.ts';
+import type { SealedResources } from '../store/sealing/resources.ts';
+import { directoryProviderOf } from './directory.ts';
 
 export interface ResourcesParts {
-  readonly store: ResourceStore;
+  readonly store: SealedResources;
   readonly identity: Identity;
   readonly access: CurrentAccess;
   /** Keys what `as: hash` shows. */
@@ -23,6 +28,8 @@ export interface ResourcesParts {
   /** Durable before the effect. */
   readonly journal: (type: string, by: Pick<Principal, 'id' | 'name'>, data: { [key: string]: Json }) => Promise<void>;
   readonly onUserRemoved: (principalId: string) => void;
+  /** After each change: providers, service accounts and users may mean other people now. */
+  readonly onChanged?: () => Promise<void>;
 }
 
 /** What a password looks like to whoever lists resources. */
@@ -32,6 +39,7 @@ const shown = '(set)';
 export class AppliedResources implements ResourcesPort {
   readonly #parts: ResourcesParts;
   #providers: readonly OidcProvider[] = [];
+  #directories: readonly DirectoryProvider[] = [];
   #serviceGroups: ReadonlyMap<string, readonly string[]> = new Map();
   /** One application at a time. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -43,6 +51,10 @@ export class AppliedResources implements ResourcesPort {
   /** For the identity's ports, which are asked at each use. */
   get providers(): readonly OidcProvider[] {
     return this.#providers;
+  }
+
+  get directories(): readonly DirectoryProvider[] {
+    return this.#directories;
   }
 
   serviceGroups(name: string): readonly string[] | undefined {
@@ -114,11 +126,12 @@ export class AppliedResources implements ResourcesPort {
     );
     for (const one of gone) await this.#forget(one.kind, one.name);
     await this.load();
+    await this.#parts.onChanged?.();
     return outcomes;
   }
 
   async list(kind: string | undefined): Promise<readonly StoredResource[]> {
-    const found = await this.#parts.store.list(kind);
+    const found = await this.#parts.store.listSealed(kind);
     return found.map(({ kind, name, spec, updatedAt }) => ({
       kind,
       name,
@@ -128,17 +141,18 @@ export class AppliedResources implements ResourcesPort {
   }
 
   async get(kind: string, name: string): Promise<StoredResource | undefined> {
-    const found = await this.#parts.store.get(kind, name);
+    const found = await this.#parts.store.getSealed(kind, name);
     return found && { kind, name, spec: withoutSecrets(kind, found.spec), updatedAt: found.updatedAt };
   }
 
   async remove(kind: string, name: string, by: Principal): Promise<boolean> {
     const run = this.#turn.then(async () => {
       const { store, journal } = this.#parts;
-      if ((await store.get(kind, name)) === undefined) return false;
+      if ((await store.getSealed(kind, name)) === undefined) return false;
       await journal('admin.delete', by, { kind, name });
       await this.#forget(kind, name);
       await this.load();
+      await this.#parts.onChanged?.();
       return true;
     });
     this.#turn = run.catch(() => undefined);
@@ -163,6 +177,9 @@ export class AppliedResources implements ResourcesPort {
     this.#providers = stored
       .filter(({ kind }) => kind === 'IdentityProvider')
       .map(({ name, spec }) => providerOf({ kind: 'IdentityProvider', name, spec: spec as never }));
+    this.#directories = stored
+      .filter(({ kind }) => kind === 'IdentityProvider')
+      .map(({ name, spec }) => directoryProviderOf(name, specs.IdentityProvider.parse(spec)));
     this.#serviceGroups = new Map(
       stored
         .filter(({ kind }) => kind === 'ServiceAccount')
@@ -186,16 +203,23 @@ function checkSource(
   );
 }
 
-/** What was shown in place of a target's password means the password that is there. */
+/** What was shown in place of a secret means the secret that is there. */
 function withKnownSecrets(one: Parsed, old: StoredResource | undefined): Parsed {
-  if (one.kind !== 'Connection') return one;
-  const spec = one.spec as Resource<'Connection'>['spec'];
-  if (spec.credential.password !== shown) return one;
-  const kept = (old?.spec['credential'] as { password?: string } | undefined)?.password;
-  if (kept === undefined) {
-    throw one.source.problem(['spec', 'credential', 'password'], 'no password is kept for this connection: write one');
-  }
-  return { ...one, spec: { ...spec, credential: { ...spec.credential, password: kept } } };
+  const fields = secretFields[one.kind] ?? [];
+  const before = new Map<string, string>();
+  withSecrets(old?.spec ?? {}, fields, (text, field) => {
+    before.set(field, text);
+    return text;
+  });
+  const spec = withSecrets(one.spec as { [key: string]: Json }, fields, (text, field) => {
+    if (isSealed(text))
+      throw one.source.problem(['spec', ...field.split('.')], 'a sealed secret cannot be applied: write it');
+    if (text !== shown) return text;
+    const known = before.get(field);
+    if (known !== undefined) return known;
+    throw one.source.problem(['spec', ...field.split('.')], `no ${field} is kept for this ${one.kind}: write it`);
+  });
+  return { ...one, spec } as Parsed;
 }
 
 function parseAll({ documents, resources }: ApplyOrder): Parsed[] {
@@ -282,13 +306,9 @@ const withoutMark = (kind: string, spec: unknown): unknown => {
   return rest;
 };
 
-/** A literal password of a target is the agent's affair; whoever lists connections sees that there is one. */
-function withoutSecrets(kind: string, spec: { readonly [key: string]: Json }): { readonly [key: string]: Json } {
-  const credential = spec['credential'] as { password?: string } | undefined;
-  const password = credential?.password;
-  if (kind !== 'Connection' || password === undefined || /^(?:env|file):/.test(password)) return spec;
-  return { ...spec, credential: { ...credential, password: shown } as { [key: string]: Json } };
-}
+/** Whoever lists resources sees that there is a secret. */
+const withoutSecrets = (kind: string, spec: { readonly [key: string]: Json }): { readonly [key: string]: Json } =>
+  withSecrets(spec, secretFields[kind] ?? [], () => shown);
 
 const providerOf = ({ name, spec }: Resource<'IdentityProvider'>): OidcProvider => ({
   name,

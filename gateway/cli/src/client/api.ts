@@ -4,6 +4,7 @@ import { AgentService } from '@sallyport/proto/api/v1/agents_pb';
 import { ApprovalService } from '@sallyport/proto/api/v1/approvals_pb';
 import { AuditService } from '@sallyport/proto/api/v1/audit_pb';
 import { ConnectionService } from '@sallyport/proto/api/v1/connections_pb';
+import { DirectoryService } from '@sallyport/proto/api/v1/directory_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
@@ -33,6 +34,7 @@ export function openApi({
     approvals: createClient(ApprovalService, transport),
     audit: createClient(AuditService, transport),
     connections: createClient(ConnectionService, transport),
+    directories: createClient(DirectoryService, transport),
     identity: createClient(IdentityService, transport),
     leases: createClient(LeaseService, transport),
     resources: createClient(ResourceService, transport),

@@ -38,6 +38,16 @@ export class TestPorts implements ApiPorts {
     command: 'psql …',
   };
 
+  readonly directories: ApiPorts['directories'] = {
+    mint: async (order) => {
+      this.asked.push(['mintDirectoryToken', order]);
+      if (order.provider !== 'corporate') return undefined;
+      return { token: 'sps_fresh', id: 'dir_fresh', expiresAt, url: 'https://gateway.example.com/scim/v2' };
+    },
+    tokens: async () => [],
+    revoke: async (id) => id === 'dir_fresh',
+  };
+
   readonly identity: ApiPorts['identity'] = {
     authenticate: async (secret) => {
       const [, name = '', scope] = /^token-([a-z]+)(?:@(.+))?$/.exec(secret) ?? [];

@@ -38,6 +38,13 @@ export class MemoryIdentityStore implements IdentityStore {
     return principalId === undefined ? all : all.filter(({ principal }) => principal.id === principalId);
   }
 
+  async livingTokens(principalPrefix: string, at: number): Promise<readonly StoredToken[]> {
+    return [...this.minted.values()].filter(
+      ({ principal, revokedAt, expiresAt }) =>
+        principal.id.startsWith(principalPrefix) && revokedAt === undefined && expiresAt > at,
+    );
+  }
+
   async revokeToken(id: string, at: number): Promise<boolean> {
     const token = this.minted.get(id);
     if (token === undefined || token.revokedAt !== undefined) return false;

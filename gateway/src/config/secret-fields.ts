@@ -1,0 +1,14 @@
+/** Prefixes of what only says where a secret is: whoever uses it finds it there. */
+const reference = /^(?:env|file|vault|vault-dynamic|aws-sm|aws-ssm|aws-rds|gcp-sm|azure-kv|kubernetes|postgres-role):./;
+
+/** The fields of each kind's spec that are secrets: stored sealed, never listed. A new kind with secrets is named here. */
+export const secretFields: Readonly<
+  Record<string, readonly { readonly path: readonly string[]; readonly reference?: RegExp }[]>
+> = {
+  Connection: [
+    { path: ['credential', 'password'], reference },
+    { path: ['credential', 'postgresRole', 'password'], reference },
+  ],
+  IdentityProvider: [{ path: ['clientSecret'], reference }],
+  Notifier: [{ path: ['url'], reference }],
+};
