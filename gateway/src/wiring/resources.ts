@@ -6,6 +6,7 @@ import type { ApplyOrder, ResourcesPort, StoredResource } from '../api/ports.ts'
 import type { Json } from '../audit/event.ts';
 import { type Kind, specs } from '../config/kinds.ts';
 import { isKind, type Parsed, parseResources, type Resource, toConnection } from '../config/resources.ts';
+import { issuerOf, type NamedProvider, oidcProvidersOf, type ProviderSpec } from '../identity/federation/spec.ts';
 import type { Identity } from '../identity/identity.ts';
 import { type OidcProvider, wrongIssuer } from '../identity/provider.ts';
 import { compileMasks } from '../masking/mask-set.ts';
@@ -13,6 +14,7 @@ import { compileRules } from '../policy/policy-set.ts';
 import { consequence } from '../protocols/postgres/sql/effects.ts';
 import type { Access, CurrentAccess } from '../sessions/access.ts';
 import type { ResourceStore } from '../store/resources.ts';
+import { shownProvider, withKnownProviderSecrets } from './identity-provider-secrets.ts';
 
 export interface ResourcesParts {
   readonly store: ResourceStore;
@@ -32,6 +34,7 @@ const shown = '(set)';
 export class AppliedResources implements ResourcesPort {
   readonly #parts: ResourcesParts;
   #providers: readonly OidcProvider[] = [];
+  #federated: readonly NamedProvider[] = [];
   #serviceGroups: ReadonlyMap<string, readonly string[]> = new Map();
   /** One application at a time. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -43,6 +46,11 @@ export class AppliedResources implements ResourcesPort {
   /** For the identity's ports, which are asked at each use. */
   get providers(): readonly OidcProvider[] {
     return this.#providers;
+  }
+
+  /** For `Federation.replace`, whenever resources were applied. */
+  get identityProviders(): readonly NamedProvider[] {
+    return this.#federated;
   }
 
   serviceGroups(name: string): readonly string[] | undefined {
@@ -160,9 +168,11 @@ export class AppliedResources implements ResourcesPort {
   }
 
   #remember(stored: readonly { kind: string; name: string; spec: unknown }[]): void {
-    this.#providers = stored
+    const federated = stored
       .filter(({ kind }) => kind === 'IdentityProvider')
-      .map(({ name, spec }) => providerOf({ kind: 'IdentityProvider', name, spec: spec as never }));
+      .map(({ name, spec }) => ({ name, spec: spec as ProviderSpec }));
+    this.#federated = federated;
+    this.#providers = oidcProvidersOf(federated);
     this.#serviceGroups = new Map(
       stored
         .filter(({ kind }) => kind === 'ServiceAccount')
@@ -188,6 +198,7 @@ function checkSource(
 
 /** What was shown in place of a target's password means the password that is there. */
 function withKnownSecrets(one: Parsed, old: StoredResource | undefined): Parsed {
+  if (one.kind === 'IdentityProvider') return withKnownProviderSecrets(one, old);
   if (one.kind !== 'Connection') return one;
   const spec = one.spec as Resource<'Connection'>['spec'];
   if (spec.credential.password !== shown) return one;
@@ -235,7 +246,8 @@ function check(after: readonly Resource[], parsed: readonly Parsed[], hashKey: U
       if (one.kind === 'Rule') checkRule(one as Resource<'Rule'>);
       if (one.kind === 'Mask') compileMasks([one as Resource<'Mask'>] as never, { hashKey });
       if (one.kind === 'IdentityProvider') {
-        const wrong = wrongIssuer((one as Resource<'IdentityProvider'>).spec.issuer);
+        const { spec } = one as Resource<'IdentityProvider'>;
+        const wrong = spec.type === 'oidc' ? wrongIssuer(issuerOf(spec)) : undefined;
         if (wrong !== undefined) throw new Error(`issuer: ${wrong}`);
       }
     } catch (error) {
@@ -284,16 +296,9 @@ const withoutMark = (kind: string, spec: unknown): unknown => {
 
 /** A literal password of a target is the agent's affair; whoever lists connections sees that there is one. */
 function withoutSecrets(kind: string, spec: { readonly [key: string]: Json }): { readonly [key: string]: Json } {
+  if (kind === 'IdentityProvider') return shownProvider(spec);
   const credential = spec['credential'] as { password?: string } | undefined;
   const password = credential?.password;
   if (kind !== 'Connection' || password === undefined || /^(?:env|file):/.test(password)) return spec;
   return { ...spec, credential: { ...credential, password: shown } as { [key: string]: Json } };
 }
-
-const providerOf = ({ name, spec }: Resource<'IdentityProvider'>): OidcProvider => ({
-  name,
-  issuer: spec.issuer,
-  audiences: [spec.audience].flat(),
-  ...(spec.nameClaim === undefined ? {} : { nameClaim: spec.nameClaim }),
-  ...(spec.groupsClaim === undefined ? {} : { groupsClaim: spec.groupsClaim }),
-});
