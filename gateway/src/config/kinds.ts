@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { directoryRules } from './directory.ts';
 import { durationMs } from './duration.ts';
+import { identityProvider } from './identity-provider.ts';
 
 const word = z.string().min(1);
 const words = z.array(word);
@@ -92,15 +92,6 @@ const mask = z.strictObject({
   detect: words.optional(),
   patterns: z.array(z.strictObject({ name: word, pattern: word, flags: z.string().optional() })).optional(),
   as: z.enum(['redact', 'null', 'hash', 'partial']).optional(),
-});
-
-const identityProvider = z.strictObject({
-  type: z.enum(['oidc'], { error: 'must be oidc: other providers are not served in this version' }),
-  issuer: word,
-  audience: z.union([word, words.min(1)]),
-  nameClaim: word.optional(),
-  groupsClaim: word.optional(),
-  scim: directoryRules.optional(),
 });
 
 const user = z.strictObject({

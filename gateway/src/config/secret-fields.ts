@@ -9,6 +9,9 @@ export const secretFields: Readonly<
     { path: ['credential', 'password'], reference },
     { path: ['credential', 'postgresRole', 'password'], reference },
   ],
-  IdentityProvider: [{ path: ['clientSecret'], reference }],
+  IdentityProvider: [
+    { path: ['clientSecret'], reference },
+    { path: ['privateKey'], reference },
+  ],
   Notifier: [{ path: ['url'], reference }],
 };

@@ -1,5 +1,6 @@
 import { Unavailable } from '@sallyport/shared/errors/errors.ts';
 import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose';
+import { explain, readBounded } from './outbound.ts';
 import { insecureUrl, wrongIssuer } from './provider.ts';
 
 /** Milliseconds, all of them. */
@@ -15,8 +16,6 @@ export interface KeyTimes {
 }
 
 export const keyTimes: KeyTimes = { timeoutMs: 5_000, retryMs: 3_000, cooldownMs: 30_000, maxAgeMs: 600_000 };
-
-const MAX_DOCUMENT_BYTES = 512 * 1024;
 
 /** One issuer's signing keys, found by discovery when they are first needed. @see OpenID Connect Discovery 1.0, 4 */
 export class IssuerKeys {
@@ -101,26 +100,3 @@ function readDocument(text: string): { issuer?: unknown; jwks_uri?: unknown } | 
     return undefined;
   }
 }
-
-async function readBounded(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let lengthBytes = 0;
-  for await (const chunk of response.body ?? []) {
-    lengthBytes += chunk.length;
-    if (lengthBytes > MAX_DOCUMENT_BYTES) throw new Error(`its answer is over ${MAX_DOCUMENT_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-/** For a person: undici hides what happened in the cause. */
-function explain(error: unknown): string {
-  if (!(error instanceof Error)) return 'it cannot be reached';
-  if (error.name === 'TimeoutError') return 'it did not answer in time';
-  const { cause } = error;
-  if (error instanceof TypeError) return `it cannot be reached${codeOf(cause)}`;
-  return error.message;
-}
-
-const codeOf = (cause: unknown): string =>
-  cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? ` (${cause.code})` : '';

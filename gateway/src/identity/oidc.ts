@@ -1,11 +1,11 @@
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
-import { Unavailable } from '@sallyport/shared/errors/errors.ts';
-import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
+import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose';
 import { principalOf } from './claims.ts';
 import { refusal } from './denial.ts';
 import { IssuerKeys, type KeyTimes, keyTimes } from './issuer-keys.ts';
 import type { OidcProvider } from './provider.ts';
+import { algorithms, SKEW_S, verifyJwt } from './verify-jwt.ts';
 
 /** Who a provider's token speaks of, and until when. */
 export interface OidcIdentity {
@@ -14,23 +14,8 @@ export interface OidcIdentity {
   readonly expiresAt: number;
 }
 
-/** Public keys only: with HS*, whoever knows the public key could sign; `none` needs no key at all. */
-const algorithms = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-];
 const types = ['jwt', 'at+jwt', 'application/at+jwt', 'application/jwt'];
 const MAX_TOKEN_CHARS = 16 * 1024;
-const SKEW_S = 30;
 
 /** Whether a secret has the form of a signed token. @see RFC 7515, 3.1 */
 export function looksLikeJwt(secret: string): boolean {
@@ -57,9 +42,9 @@ export class Oidc {
     if (claimed === undefined) return refusal('the token cannot be read: it is no whole JWT');
     const provider = this.#providerFor(claimed);
     if ('message' in provider) return provider;
-    const payload = await this.#verify(token, provider);
-    if ('message' in payload && 'reason' in payload) return payload as Denial;
-    return this.#identify(provider, payload as JWTPayload);
+    const { issuer, audiences } = provider;
+    const verified = await verifyJwt(token, this.#keysOf(issuer), { issuer, audiences, now: this.#clock() });
+    return 'payload' in verified ? this.#identify(provider, verified.payload) : verified;
   }
 
   /** By what the token says of itself, which is checked afterwards. */
@@ -76,28 +61,11 @@ export class Oidc {
     return refusal('the token is from an identity provider that is not known here');
   }
 
-  async #verify(token: string, { issuer, audiences }: OidcProvider): Promise<JWTPayload | Denial> {
-    const options: JWTVerifyOptions = {
-      issuer,
-      audience: [...audiences],
-      algorithms,
-      clockTolerance: SKEW_S,
-      currentDate: new Date(this.#clock()),
-      requiredClaims: ['exp', 'sub'],
-    };
-    try {
-      return await verifyAny(token, this.#keysOf(issuer), options);
-    } catch (error) {
-      return explain(error, issuer);
-    }
-  }
-
   #identify(provider: OidcProvider, payload: JWTPayload): OidcIdentity | Denial {
-    const { exp, iat } = payload;
+    const { exp } = payload;
     if (exp === undefined) return refusal('the token has no end');
-    if (iat !== undefined && !(iat <= Math.floor(this.#clock() / 1000) + SKEW_S)) {
-      return refusal('the token is from the future: compare the clocks of the identity provider and the gateway');
-    }
+    // A logout token names a person too, and proves nobody's presence. OpenID Connect Back-Channel Logout 1.0, 2.4.
+    if (payload['events'] !== undefined) return refusal('the token tells of an event: it is no sign-in');
     const principal = principalOf(provider, payload);
     if ('message' in principal) return principal;
     return { principal, expiresAt: (exp + SKEW_S) * 1000 };
@@ -132,38 +100,3 @@ function readClaimed(token: string): Claimed | undefined {
     return undefined;
   }
 }
-
-/** A token without a key id may fit several keys of its issuer: any one of them that verifies will do. */
-async function verifyAny(token: string, keys: IssuerKeys, options: JWTVerifyOptions): Promise<JWTPayload> {
-  try {
-    return (await jwtVerify(token, keys.get, options)).payload;
-  } catch (error) {
-    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
-    for await (const key of error) {
-      try {
-        return (await jwtVerify(token, key, options)).payload;
-      } catch (failure) {
-        if (!(failure instanceof errors.JWSSignatureVerificationFailed)) throw failure;
-      }
-    }
-    throw new errors.JWSSignatureVerificationFailed();
-  }
-}
-
-/** What is wrong with the token, or that it could not be found out. */
-function explain(error: unknown, issuer: string): Denial {
-  if (error instanceof errors.JWTExpired) return refusal('the token of your identity provider has expired');
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    return refusal(`the token of your identity provider does not hold: its claim "${error.claim}" is wrong or missing`);
-  }
-  if (error instanceof errors.JWKSNoMatchingKey) {
-    return refusal('the token is signed with a key that its identity provider does not publish');
-  }
-  if (error instanceof errors.JWSSignatureVerificationFailed) return refusal("the token's signature is wrong");
-  if (tokenFaults.some((fault) => error instanceof fault)) return refusal('the token cannot be read as a signed JWT');
-  if (error instanceof Unavailable) throw error;
-  const message = `the identity provider ${issuer} cannot be used: its keys cannot be read`;
-  throw new Unavailable('identity', 'ERR_IDENTITY_UNAVAILABLE', message, { cause: error });
-}
-
-const tokenFaults = [errors.JWSInvalid, errors.JWTInvalid, errors.JOSEAlgNotAllowed, errors.JOSENotSupported];

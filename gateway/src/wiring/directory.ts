@@ -8,6 +8,7 @@ import type { Specs } from '../config/kinds.ts';
 import { Directory } from '../identity/directory/directory.ts';
 import type { DirectoryStore } from '../identity/directory/model.ts';
 import type { DirectoryProvider } from '../identity/directory/provider.ts';
+import { issuerOf } from '../identity/federation/spec.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 
@@ -64,12 +65,16 @@ export function directoriesPort({ directory, journal, publicUrl }: DirectoriesPo
 
 /** What the directory needs to know of an identity provider. */
 export function directoryProviderOf(name: string, spec: Specs['IdentityProvider']): DirectoryProvider {
-  const { type, issuer, audience, scim } = spec;
+  const { scim } = spec;
+  const [issuer, audiences] =
+    spec.type === 'oidc'
+      ? [issuerOf(spec), [spec.audience ?? [], spec.clientId ?? []].flat()]
+      : [spec.issuer ?? '', []];
   const { match = 'either', groups = 'directory', idClaim } = scim ?? {};
   return {
     name,
-    idPrefix: `${type}:${issuer}#`,
-    audiences: [audience].flat(),
+    idPrefix: `${spec.type}:${issuer}#`,
+    audiences,
     ...(scim === undefined ? {} : { rules: { match, groups, ...(idClaim === undefined ? {} : { idClaim }) } }),
   };
 }

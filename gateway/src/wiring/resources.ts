@@ -8,6 +8,7 @@ import { type Kind, specs } from '../config/kinds.ts';
 import { isKind, type Parsed, parseResources, type Resource, toConnection } from '../config/resources.ts';
 import { secretFields } from '../config/secret-fields.ts';
 import type { DirectoryProvider } from '../identity/directory/provider.ts';
+import { issuerOf, type NamedProvider, oidcProvidersOf, type ProviderSpec } from '../identity/federation/spec.ts';
 import type { Identity } from '../identity/identity.ts';
 import { type OidcProvider, wrongIssuer } from '../identity/provider.ts';
 import { compileMasks } from '../masking/mask-set.ts';
@@ -40,6 +41,7 @@ export class AppliedResources implements ResourcesPort {
   readonly #parts: ResourcesParts;
   #providers: readonly OidcProvider[] = [];
   #directories: readonly DirectoryProvider[] = [];
+  #federated: readonly NamedProvider[] = [];
   #serviceGroups: ReadonlyMap<string, readonly string[]> = new Map();
   /** One application at a time. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -55,6 +57,11 @@ export class AppliedResources implements ResourcesPort {
 
   get directories(): readonly DirectoryProvider[] {
     return this.#directories;
+  }
+
+  /** For `Federation.replace`, whenever resources were applied. */
+  get identityProviders(): readonly NamedProvider[] {
+    return this.#federated;
   }
 
   serviceGroups(name: string): readonly string[] | undefined {
@@ -174,12 +181,14 @@ export class AppliedResources implements ResourcesPort {
   }
 
   #remember(stored: readonly { kind: string; name: string; spec: unknown }[]): void {
-    this.#providers = stored
+    const federated = stored
       .filter(({ kind }) => kind === 'IdentityProvider')
-      .map(({ name, spec }) => providerOf({ kind: 'IdentityProvider', name, spec: spec as never }));
-    this.#directories = stored
-      .filter(({ kind }) => kind === 'IdentityProvider')
-      .map(({ name, spec }) => directoryProviderOf(name, specs.IdentityProvider.parse(spec)));
+      .map(({ name, spec }) => ({ name, spec: spec as ProviderSpec }));
+    this.#federated = federated;
+    this.#providers = oidcProvidersOf(federated);
+    this.#directories = federated.map(({ name, spec }) =>
+      directoryProviderOf(name, specs.IdentityProvider.parse(spec)),
+    );
     this.#serviceGroups = new Map(
       stored
         .filter(({ kind }) => kind === 'ServiceAccount')
@@ -259,7 +268,8 @@ function check(after: readonly Resource[], parsed: readonly Parsed[], hashKey: U
       if (one.kind === 'Rule') checkRule(one as Resource<'Rule'>);
       if (one.kind === 'Mask') compileMasks([one as Resource<'Mask'>] as never, { hashKey });
       if (one.kind === 'IdentityProvider') {
-        const wrong = wrongIssuer((one as Resource<'IdentityProvider'>).spec.issuer);
+        const { spec } = one as Resource<'IdentityProvider'>;
+        const wrong = spec.type === 'oidc' ? wrongIssuer(issuerOf(spec)) : undefined;
         if (wrong !== undefined) throw new Error(`issuer: ${wrong}`);
       }
     } catch (error) {
@@ -309,11 +319,3 @@ const withoutMark = (kind: string, spec: unknown): unknown => {
 /** Whoever lists resources sees that there is a secret. */
 const withoutSecrets = (kind: string, spec: { readonly [key: string]: Json }): { readonly [key: string]: Json } =>
   withSecrets(spec, secretFields[kind] ?? [], () => shown);
-
-const providerOf = ({ name, spec }: Resource<'IdentityProvider'>): OidcProvider => ({
-  name,
-  issuer: spec.issuer,
-  audiences: [spec.audience].flat(),
-  ...(spec.nameClaim === undefined ? {} : { nameClaim: spec.nameClaim }),
-  ...(spec.groupsClaim === undefined ? {} : { groupsClaim: spec.groupsClaim }),
-});
