@@ -3,7 +3,6 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { secretFields } from '../config/secret-fields.ts';
-import type { Log } from '../log.ts';
 import { keysOfFiles, SealedFiles } from '../store/sealing/files.ts';
 import { openKeyring } from '../store/sealing/open-keyring.ts';
 import { keysInUse, SealedResources } from '../store/sealing/resources.ts';
@@ -14,6 +13,8 @@ export interface Secrets {
   readonly resources: SealedResources;
   readonly files: SealedFiles;
 }
+
+type Log = (text: string, facts: Readonly<Record<string, unknown>>) => void;
 
 const sealedFiles = ['ca.key', 'mask.key'] as const;
 

@@ -1,4 +1,3 @@
-import { secretFields } from '../../../config/secret-fields.ts';
 import { ResourceStore } from '../../resources.ts';
 import { Store } from '../../store.ts';
 import { openKeyring } from '../open-keyring.ts';
@@ -6,6 +5,7 @@ import { SealedResources } from '../resources.ts';
 
 /** Seals a store anew and says each resource that is done, so that somebody can kill it in between. */
 const [dataDir = '', current = '', older = ''] = process.argv.slice(2);
+const fields = { Connection: [{ path: ['credential', 'password'] }] };
 const store = await Store.open(dataDir);
 const respec = ResourceStore.prototype.respec;
 ResourceStore.prototype.respec = async function (...args): Promise<void> {
@@ -17,5 +17,5 @@ const sources = {
   older: [{ from: 'file', path: older }],
 } as const;
 const keyring = await openKeyring(sources, dataDir, []);
-await new SealedResources(store.resources, keyring, secretFields).reseal();
+await new SealedResources(store.resources, keyring, fields).reseal();
 await store.close();
