@@ -15,6 +15,7 @@ import { Journal } from './audit/journal.ts';
 import { Publisher } from './audit/publisher.ts';
 import type { Config, ListenAddress } from './config/config.ts';
 import { ResourceFiles } from './config/files.ts';
+import { federationOf } from './identity/federation/federation.ts';
 import { ensureFirstUser } from './identity/first-user.ts';
 import { Identity } from './identity/identity.ts';
 import { TcpListener } from './listeners/tcp.ts';
@@ -37,6 +38,7 @@ import { natsCredentials } from './wiring/nats.ts';
 import { AppliedResources, noAccess } from './wiring/resources.ts';
 import { openSecrets, randomSecret } from './wiring/secrets.ts';
 import { sessionsPort } from './wiring/sessions.ts';
+import { webOf } from './wiring/sign-in.ts';
 
 /** Where a running gateway is reached. */
 export interface Reachable {
@@ -130,10 +132,17 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     access,
     hashKey,
     journal: admin,
-    onChanged: () => sessions.reviewPeople(() => true),
+    onChanged: () => {
+      federation.replace(resources.identityProviders);
+      return sessions.reviewPeople(() => true);
+    },
     onUserRemoved: (id) => sessions.endWhere(({ principal }) => principal.id === id, 'the user was removed'),
   });
+  const publicUrl = config.publicUrl ?? defaultUrl(listen.web);
+  const federation = federationOf([], { publicUrl });
   await resources.load();
+  federation.replace(resources.identityProviders);
+  const grants = store.grants(secrets.keyring);
   const first = await ensureFirstUser(store.identity, data);
 
   const approvals = later(
@@ -168,7 +177,6 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   const sql = later(new SqlReader(sqlOptions()), (reader) => reader.stop());
   await sql.start();
   const recordings = new Recordings(join(data, 'recordings'));
-  const publicUrl = config.publicUrl ?? defaultUrl(listen.web);
   const activity = new Activity();
   const sessions: Sessions = new Sessions({
     activity,
@@ -187,7 +195,10 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   });
   const publisher = publish(config, journal, log, later);
   const sweeping = setInterval(
-    () => identity.tokens.sweep().catch((error) => log('tokens could not be swept', { error })),
+    () =>
+      Promise.all([identity.tokens.sweep(), grants.sweep(Date.now())]).catch((error) =>
+        log('tokens could not be swept', { error }),
+      ),
     HOUR_MS,
   );
   later(sweeping.unref(), clearInterval);
@@ -217,6 +228,16 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       },
     },
   };
+  const web = webOf({
+    publicUrl,
+    store: grants,
+    identity,
+    federation,
+    workloads: () => resources.workloads,
+    serviceGroups: (name) => resources.serviceGroups(name),
+    journal: admin,
+    log,
+  });
   const webPort = listen.web && (await serveApi(listen.web));
   if (config.resources !== undefined) {
     const files = later(new ResourceFiles(config.resources), (one) => one.stop());
@@ -245,6 +266,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       hosts: [address.host],
       console: Console.load(consoleFolder),
       directory,
+      web,
     });
     // In the clear only where nobody else can listen.
     const open = config.tls === undefined && isLoopback(address.host);

@@ -8,7 +8,10 @@ export type Complaint = { readonly status: 400 | 403 | 421; readonly message: st
  * Against DNS rebinding and forged requests: a browser lets no page set Host, Origin or Sec-Fetch-Site.
  * Addresses are always ours: a rebound name is a name.
  */
-export function checkOrigin({ headers, method }: IncomingMessage, hosts: ReadonlySet<string>): Complaint | undefined {
+export function checkOrigin(
+  { headers, method }: Pick<IncomingMessage, 'headers' | 'method'>,
+  hosts: ReadonlySet<string>,
+): Complaint | undefined {
   const { host, origin } = headers;
   const name = host === undefined ? undefined : nameOf(`http://${host}`);
   if (name === undefined) return { status: 400, message: 'the Host header is missing or cannot be read' };

@@ -34,6 +34,7 @@ import { leaseService } from './services/leases.ts';
 import { resourceService } from './services/resources.ts';
 import { sessionService } from './services/sessions.ts';
 import { Streams } from './streams.ts';
+import type { Web } from './web/web.ts';
 
 export interface ApiOptions {
   /** Where people reach the API; its host is served besides localhost and addresses. */
@@ -48,6 +49,8 @@ export interface ApiOptions {
   readonly signal?: AbortSignal;
   /** The web console; a few plain pages where it is absent. */
   readonly console?: Console | undefined;
+  /** Sign-in pages and OAuth endpoints. */
+  readonly web?: Web | undefined;
   readonly clock?: () => number;
   /** How often a lasting stream asks whether its token still holds. */
   readonly recheckMs?: number;
@@ -84,10 +87,13 @@ export function createApiServer(ports: ApiPorts, options: ApiOptions): RequestLi
     grpcWeb: false,
     ...(options.signal === undefined ? {} : { shutdownSignal: options.signal }),
   });
-  const { directory } = options;
+  const { directory, web } = options;
   const scim = directory && createScimServer({ directory, publicUrl, log });
   return (request, response) => {
-    const complaint = checkOrigin(request, hosts);
+    const [path = '/'] = (request.url ?? '/').split('?');
+    const elsewhere = web?.takesFromElsewhere(request.method, path) === true;
+    const complaint = checkOrigin(elsewhere ? withoutOrigin(request) : request, hosts);
+    if (complaint === undefined && web?.owns(path) === true) return void web.serve(request, response);
     if (complaint === undefined && scim !== undefined && request.url?.startsWith(`${scimRoot}/`)) {
       return void scim(request, response);
     }
@@ -97,6 +103,12 @@ export function createApiServer(ports: ApiPorts, options: ApiOptions): RequestLi
     response.end(JSON.stringify({ code: status === 400 ? 'invalid_argument' : 'permission_denied', message }));
   };
 }
+
+/** Its Host still counts. */
+const withoutOrigin = ({ headers, method }: IncomingMessage): Pick<IncomingMessage, 'headers' | 'method'> => ({
+  method: method ?? 'GET',
+  headers: { ...(headers.host === undefined ? {} : { host: headers.host }) },
+});
 
 function route(router: ConnectRouter, ports: ApiPorts, { clock, recheckMs }: ApiOptions, log: Log): void {
   const streams = new Streams(log, recheckMs);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationMs } from './duration.ts';
 import { identityProvider } from './identity-provider.ts';
+import { workloadIdentity } from './workload-identity.ts';
 
 const word = z.string().min(1);
 const words = z.array(word);
@@ -111,6 +112,7 @@ export const specs = {
   IdentityProvider: identityProvider,
   User: user,
   ServiceAccount: serviceAccount,
+  WorkloadIdentity: workloadIdentity,
 } as const;
 
 export type Kind = keyof typeof specs;

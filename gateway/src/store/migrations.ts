@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Database } from './database.ts';
 import { directoryTables } from './migrations/directory.ts';
+import { grantTables } from './migrations/grants.ts';
 
 type Step = (database: Kysely<unknown>) => Promise<void>;
 
@@ -83,6 +84,7 @@ const steps: readonly Step[] = [
     await schema.createIndex('approvals_by_state').on('approvals').columns(['state', 'requested_at']).execute();
   },
   directoryTables,
+  grantTables,
 ];
 
 /** Brings the schema to where this version needs it. @throws Error where a newer version has been here */

@@ -32,6 +32,15 @@ export interface Tables {
     refused: number;
   };
   approvals: { id: string; state: string; requested_at: number; body: string };
+  grants: {
+    kind: string;
+    hash: string;
+    family: string;
+    owner: string | null;
+    sid: string | null;
+    body: string;
+    expires_at: number;
+  };
   directory_users: DirectoryRow & { user_name: string };
   directory_groups: DirectoryRow & { display_name: string };
   directory_members: { group_id: string; user_id: string };

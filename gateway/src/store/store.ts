@@ -3,9 +3,11 @@ import { AgentStore } from './agents.ts';
 import { ApprovalStore } from './approvals.ts';
 import { type Database, guarded, openDatabase } from './database.ts';
 import { DirectoryStore } from './directory.ts';
+import { GrantStore } from './grants.ts';
 import { IdentityStore } from './identity.ts';
 import { migrate } from './migrations.ts';
 import { ResourceStore } from './resources.ts';
+import type { Keyring } from './sealing/keyring.ts';
 import { SessionStore } from './sessions.ts';
 
 /** What a gateway remembers beside its journal and recordings: one file in the data folder. */
@@ -34,6 +36,11 @@ export class Store {
     const database = openDatabase(dataDir);
     await guarded(() => migrate(database));
     return new Store(database);
+  }
+
+  /** What the keyring seals. */
+  grants(keyring: Keyring): GrantStore {
+    return new GrantStore(this.#database, keyring);
   }
 
   /** Leaves nothing of what was overwritten on the disk: neither in free pages nor in the log of writes. */

@@ -4,12 +4,15 @@ import { ConfigError } from '@sallyport/shared/errors/errors.ts';
 import { hint } from '@sallyport/shared/errors/nearest.ts';
 import type { ApplyOrder, ResourcesPort, StoredResource } from '../api/ports.ts';
 import type { Json } from '../audit/event.ts';
-import { type Kind, specs } from '../config/kinds.ts';
+import { durationMs } from '../config/duration.ts';
+import { type Kind, type Specs, specs } from '../config/kinds.ts';
 import { isKind, type Parsed, parseResources, type Resource, toConnection } from '../config/resources.ts';
 import { secretFields } from '../config/secret-fields.ts';
+import { workloadPresets } from '../config/workload-identity.ts';
 import type { DirectoryProvider } from '../identity/directory/provider.ts';
 import { issuerOf, type NamedProvider, oidcProvidersOf, type ProviderSpec } from '../identity/federation/spec.ts';
 import type { Identity } from '../identity/identity.ts';
+import type { NamedWorkload } from '../identity/oauth/workloads.ts';
 import { type OidcProvider, wrongIssuer } from '../identity/provider.ts';
 import { compileMasks } from '../masking/mask-set.ts';
 import { compileRules } from '../policy/policy-set.ts';
@@ -42,6 +45,7 @@ export class AppliedResources implements ResourcesPort {
   #providers: readonly OidcProvider[] = [];
   #directories: readonly DirectoryProvider[] = [];
   #federated: readonly NamedProvider[] = [];
+  #workloads: readonly NamedWorkload[] = [];
   #serviceGroups: ReadonlyMap<string, readonly string[]> = new Map();
   /** One application at a time. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -62,6 +66,10 @@ export class AppliedResources implements ResourcesPort {
   /** For `Federation.replace`, whenever resources were applied. */
   get identityProviders(): readonly NamedProvider[] {
     return this.#federated;
+  }
+
+  get workloads(): readonly NamedWorkload[] {
+    return this.#workloads;
   }
 
   serviceGroups(name: string): readonly string[] | undefined {
@@ -189,6 +197,7 @@ export class AppliedResources implements ResourcesPort {
     this.#directories = federated.map(({ name, spec }) =>
       directoryProviderOf(name, specs.IdentityProvider.parse(spec)),
     );
+    this.#workloads = stored.filter(({ kind }) => kind === 'WorkloadIdentity').map(workloadOf);
     this.#serviceGroups = new Map(
       stored
         .filter(({ kind }) => kind === 'ServiceAccount')
@@ -272,6 +281,10 @@ function check(after: readonly Resource[], parsed: readonly Parsed[], hashKey: U
         const wrong = spec.type === 'oidc' ? wrongIssuer(issuerOf(spec)) : undefined;
         if (wrong !== undefined) throw new Error(`issuer: ${wrong}`);
       }
+      if (one.kind === 'WorkloadIdentity') {
+        const wrong = wrongIssuer(workloadOf(one).spec.issuer);
+        if (wrong !== undefined) throw new Error(`issuer: ${wrong}`);
+      }
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       throw one.source.problem(['spec', ...placeOf(message)], message);
@@ -319,3 +332,17 @@ const withoutMark = (kind: string, spec: unknown): unknown => {
 /** Whoever lists resources sees that there is a secret. */
 const withoutSecrets = (kind: string, spec: { readonly [key: string]: Json }): { readonly [key: string]: Json } =>
   withSecrets(spec, secretFields[kind] ?? [], () => shown);
+
+function workloadOf({ name, spec }: { name: string; spec: unknown }): NamedWorkload {
+  const { preset, issuer, audience, match, ttl } = spec as Specs['WorkloadIdentity'];
+  const ttlMs = ttl === undefined ? undefined : durationMs(ttl);
+  return {
+    name,
+    spec: {
+      issuer: issuer ?? (preset === undefined ? '' : workloadPresets[preset]),
+      audiences: [audience].flat(),
+      match: match.map(({ connection, ...rest }) => (connection === undefined ? rest : { ...rest, connection })),
+      ...(ttlMs === undefined ? {} : { ttlMs }),
+    },
+  };
+}

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { secretFields } from '../config/secret-fields.ts';
 import { keysOfFiles, SealedFiles } from '../store/sealing/files.ts';
+import type { Keyring } from '../store/sealing/keyring.ts';
 import { openKeyring } from '../store/sealing/open-keyring.ts';
 import { keysInUse, SealedResources } from '../store/sealing/resources.ts';
 import type { Store } from '../store/store.ts';
@@ -12,6 +13,7 @@ import type { Store } from '../store/store.ts';
 export interface Secrets {
   readonly resources: SealedResources;
   readonly files: SealedFiles;
+  readonly keyring: Keyring;
 }
 
 type Log = (text: string, facts: Readonly<Record<string, unknown>>) => void;
@@ -39,7 +41,7 @@ export async function openSecrets({ data, secrets }: Config, store: Store, log: 
   if (wasStopped || count > 0) await store.scrub();
   if (count > 0) log('secrets were sealed anew', { count, key: keyring.currentId });
   rmSync(unwiped, { force: true });
-  return { resources, files };
+  return { resources, files, keyring };
 }
 
 function resealedFiles(files: SealedFiles, paths: readonly string[], current: string): number {

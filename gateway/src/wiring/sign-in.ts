@@ -1,0 +1,88 @@
+import type { Principal } from '@sallyport/shared/access/principal.ts';
+import { Throttle } from '../api/throttle.ts';
+import { OAuthEndpoints } from '../api/web/oauth.ts';
+import { SignIn } from '../api/web/sign-in.ts';
+import { Web } from '../api/web/web.ts';
+import type { Json } from '../audit/event.ts';
+import type { Federation } from '../identity/federation/federation.ts';
+import type { Identity } from '../identity/identity.ts';
+import { Authorization } from '../identity/oauth/authorization.ts';
+import { Browsers } from '../identity/oauth/browsers.ts';
+import type { GrantStore } from '../identity/oauth/grant-store.ts';
+import { type NamedWorkload, Workloads } from '../identity/oauth/workloads.ts';
+import { servicePrincipal } from '../identity/principals.ts';
+import { tokenPrefix } from '../identity/tokens.ts';
+import type { Log } from '../log.ts';
+
+export interface WebWiring {
+  readonly publicUrl: string;
+  readonly store: GrantStore;
+  readonly identity: Identity;
+  readonly federation: Federation;
+  readonly workloads: () => readonly NamedWorkload[];
+  readonly serviceGroups: (name: string) => readonly string[] | undefined;
+  readonly journal: (type: string, by: Pick<Principal, 'id' | 'name'>, data: { [key: string]: Json }) => Promise<void>;
+  readonly log: Log;
+}
+
+/** Sign-ins and codes that cost nothing, for an address: many people may share one. */
+const rate = { burst: 60, refillMs: 1_000 };
+
+/** Sign-in with a browser, and the tokens that come of it. */
+export function webOf({
+  publicUrl,
+  store,
+  identity,
+  federation,
+  workloads,
+  serviceGroups,
+  journal,
+  log,
+}: WebWiring): Web {
+  const throttle = new Throttle(rate);
+  const browsers = new Browsers(store, identity.tokens);
+  const providers = () => federation.providers;
+  const authorization = new Authorization({
+    store,
+    identity,
+    browsers,
+    refresh: async (secret) => federation.provider(secret.provider)?.refresh?.(secret),
+  });
+  const signIn = new SignIn({
+    publicUrl,
+    store,
+    browsers,
+    providers,
+    throttle,
+    async byPassword(user, password, address) {
+      const found = await identity.authenticate({ secret: password, user, address });
+      if ('message' in found) return found;
+      // A token that is typed as a password signs nobody in for longer than it lives.
+      if (found.method === 'password') return found.principal;
+      return { reason: 'unauthenticated', message: 'the user or the password is wrong' };
+    },
+    admitted: (principal) => identity.current(principal),
+    journal: (principal, sourceAddress, provider) =>
+      journal('admin.sign-in', principal, { sourceAddress, provider: provider ?? null }),
+  });
+  const oauth = new OAuthEndpoints({
+    publicUrl,
+    authorization,
+    throttle,
+    workloads: new Workloads({
+      workloads,
+      tokens: identity.tokens,
+      principal: (name) => {
+        const groups = serviceGroups(name);
+        return groups && servicePrincipal(name, groups);
+      },
+      journal: (principal, data) => journal('admin.token-exchanged', principal, { ...data }),
+    }),
+    async revoke(token) {
+      if (!token.startsWith(tokenPrefix)) return;
+      const found = await identity.tokens.find(token);
+      if ('token' in found) await identity.tokens.revoke(found.token.id);
+    },
+  });
+  return new Web({ publicUrl, signIn, oauth, browsers, providers, log });
+}
