@@ -41,6 +41,11 @@ export class Browser {
     return this.#context.newPage();
   }
 
+  /** Signed in to nothing. */
+  async forget(): Promise<void> {
+    await this.#context.clearCookies();
+  }
+
   async stop(): Promise<void> {
     await this.#context.close();
     rmSync(this.#profile, { recursive: true, force: true });

@@ -53,6 +53,7 @@ describe('the web console', () => {
 
   async function signedIn(user = 'paula', from = browser): Promise<Page> {
     const page = await from.page();
+    await from.forget();
     await page.goto(base);
     await page.fill('[name=user]', user);
     await page.fill('[name=password]', `${user}s-password`);
@@ -75,9 +76,10 @@ describe('the web console', () => {
     await page.fill('[name=password]', 'paulas-password');
     await page.click('button[type=submit]');
     await page.waitForSelector('.line');
+    assert.equal(new URL(page.url()).pathname, '/sessions');
     await page.getByLabel('Sign out').click();
     await page.waitForSelector('[name=user]');
-    assert.equal(await page.evaluate('sessionStorage.length'), 0);
+    assert.equal(await page.evaluate('sessionStorage.getItem("sallyport.token")'), null);
     const fresh = await browser.page();
     await fresh.goto(base);
     await fresh.waitForSelector('[name=user]');

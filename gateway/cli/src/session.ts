@@ -1,6 +1,7 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
 import { type Api, openApi } from './client/api.ts';
+import { fresh } from './client/refresh.ts';
 import { findSettings, type GlobalOptions, type Settings } from './client/settings.ts';
 import { exits, Failure } from './failures.ts';
 import { formatOf, plainOf, written } from './output/format.ts';
@@ -36,7 +37,7 @@ export class Run {
       const hint = `sallyport login --url ${settings.url}`;
       throw new Failure(`you are not signed in to ${settings.url}`, { hint, exitCode: exits.notSignedIn });
     }
-    return openApi(settings);
+    return openApi(await fresh(settings, this.env));
   }
 
   awaited<T>(what: string, work: Promise<T>): Promise<T> {

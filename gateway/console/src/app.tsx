@@ -4,6 +4,7 @@ import { Route, Switch } from 'wouter';
 import { inbox } from './api/approvals.ts';
 import { api, onSignedOut } from './api/client.ts';
 import { problemOf } from './api/problem.ts';
+import { signOutEverywhere } from './api/sign-in.ts';
 import { forgetToken, keptToken } from './api/token.ts';
 import { Access } from './pages/access.tsx';
 import { Agents } from './pages/agents.tsx';
@@ -35,15 +36,21 @@ export function App() {
       setToken(undefined);
     });
   }, []);
-  if (token === undefined) return <SignIn ended={ended} onDone={() => setToken(keptToken())} />;
+  if (token === undefined)
+    return (
+      <SignIn
+        ended={ended}
+        onDone={(returnTo) => {
+          history.replaceState(null, '', returnTo);
+          setToken(keptToken());
+        }}
+      />
+    );
   return (
     <QueryClientProvider client={queries}>
       <SignedIn
         onLeave={() => {
-          void leave().finally(() => {
-            setEnded(false);
-            setToken(undefined);
-          });
+          void leave().finally(signOutEverywhere);
         }}
       />
     </QueryClientProvider>

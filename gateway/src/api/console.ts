@@ -29,12 +29,13 @@ const safety = {
   'content-security-policy': policy,
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
+  'referrer-policy': 'same-origin',
   'cross-origin-opener-policy': 'same-origin',
 } as const;
 
 /** Addresses of the console's own pages; each is the same document. */
-const pages = /^\/(?:(?:approvals|sessions)(?:\/[A-Za-z0-9_-]{1,64})?|connections|policy|agents|audit|access)?$/;
+const pages =
+  /^\/(?:(?:approvals|sessions)(?:\/[A-Za-z0-9_-]{1,64})?|connections|policy|agents|audit|access|signed-in)?$/;
 
 interface File {
   readonly headers: Readonly<Record<string, string>>;

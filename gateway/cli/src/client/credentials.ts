@@ -11,6 +11,8 @@ export interface Credentials {
   readonly tokenId: string;
   /** RFC 3339. */
   readonly expiresAt: string;
+  /** Gets a fresh token when this one has ended; absent after a login with --user. */
+  readonly refreshToken?: string;
   /** PEM of the pinned certificate; absent where the system's authorities are trusted. */
   readonly ca?: string;
 }

@@ -3,25 +3,32 @@ import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { type MintedToken, Role, WhoAmIResponseSchema } from '@sallyport/proto/api/v1/identity_pb';
 import type { Command } from 'commander';
 import { openApi } from '../client/api.ts';
+import { browserLogin } from '../client/browser-login.ts';
 import { forgetCredentials, saveCredentials } from '../client/credentials.ts';
+import { awaitDevice, beginDevice, type Gateway, revoke, type Tokens } from '../client/oauth.ts';
 import { establishTrust } from '../client/trust.ts';
-import { exits, Failure } from '../failures.ts';
+import { exits, Failure, usage } from '../failures.ts';
 import { clockTime, durationOf } from '../output/times.ts';
 import type { Run } from '../session.ts';
-import { ask, askSecret } from '../terminal/prompt.ts';
+import { askSecret } from '../terminal/prompt.ts';
 
 interface LoginOptions {
   readonly user?: string;
   readonly fingerprint?: string;
   readonly ttl?: string;
+  readonly device?: boolean;
 }
 
 /** `login`, `logout`, `whoami`, `passwd`. */
 export function addIdentity(program: Command, run: Run): void {
   program
     .command('login')
-    .description('sign in and keep a short-lived token (the password comes from the terminal or standard input)')
-    .option('--user <name>', 'who signs in; asked for where it is left out')
+    .description('sign in with the browser and keep a short-lived token')
+    .option('--device', 'with a browser on another machine: shows a link and a code')
+    .option(
+      '--user <name>',
+      'without a browser: a user of the gateway; the password comes from the terminal or standard input',
+    )
     .option('--fingerprint <sha256>', "the gateway's certificate, or its authority's, to trust")
     .option('--ttl <time>', 'how long the token lives: 8h, 7d')
     .action((options: LoginOptions, command: Command) => login(run, options, command));
@@ -40,11 +47,44 @@ export function addIdentity(program: Command, run: Run): void {
     .action((user: string | undefined, _: unknown, command: Command) => setPassword(run, user, command));
 }
 
-async function login(run: Run, { user, fingerprint, ttl }: LoginOptions, command: Command): Promise<void> {
+async function login(run: Run, options: LoginOptions, command: Command): Promise<void> {
+  const { user, fingerprint, device = false, ttl } = options;
   const { url, ca } = await run.settings(command);
-  const life = ttl === undefined ? {} : { ttl: durationOf(ttl) };
   const pinned = await establishTrust(url, { ca, fingerprint });
-  const name = user ?? (await ask('User: ', 'say who signs in with --user NAME'));
+  if (user !== undefined) return passwordLogin(run, { url, pinned, name: user, ttl });
+  if (ttl !== undefined) throw usage('--ttl goes with --user only: with a browser a sign-in lasts for twelve hours');
+  const gateway = { url, ca: pinned };
+  const tokens = device
+    ? await deviceLogin(run, gateway)
+    : await browserLogin(gateway, (link) => run.note(`Sign in with your browser:\n  ${link}`), run.stop.signal);
+  const { principal, tokenId } = await openApi({ url, ca: pinned, token: tokens.accessToken }).identity.whoAmI({});
+  await saveCredentials(run.env, {
+    url,
+    user: principal?.name ?? '',
+    token: tokens.accessToken,
+    tokenId,
+    expiresAt: tokens.expiresAt.toISOString(),
+    refreshToken: tokens.refreshToken,
+    ...(pinned === undefined ? {} : { ca: pinned }),
+  });
+  run.note(`signed in to ${url} as ${principal?.name}; see what you may reach with: sallyport connect`);
+}
+
+async function deviceLogin(run: Run, gateway: Gateway): Promise<Tokens> {
+  const device = await beginDevice(gateway);
+  run.note(`On any machine with a browser, open\n  ${device.link}\nand see that it shows the code ${device.userCode}`);
+  return run.awaited('waiting for the browser', awaitDevice(gateway, device, run.stop.signal));
+}
+
+interface PasswordLogin {
+  readonly url: string;
+  readonly pinned: string | undefined;
+  readonly name: string;
+  readonly ttl: string | undefined;
+}
+
+async function passwordLogin(run: Run, { url, pinned, name, ttl }: PasswordLogin): Promise<void> {
+  const life = ttl === undefined ? {} : { ttl: durationOf(ttl) };
   const password = await askSecret(`Password of ${name} at ${url}: `);
   const label = `login of ${userInfo().username}`;
   const { identity } = openApi({ url, ca: pinned });
@@ -67,7 +107,8 @@ async function logout(run: Run, command: Command): Promise<void> {
   const { saved } = await run.settings(command);
   if (saved === undefined) throw new Failure('nobody is signed in', { exitCode: exits.notSignedIn });
   try {
-    await openApi(saved).identity.revokeToken({ id: saved.tokenId });
+    if (saved.refreshToken !== undefined) await revoke({ url: saved.url, ca: saved.ca }, saved.refreshToken);
+    else await openApi(saved).identity.revokeToken({ id: saved.tokenId });
   } finally {
     // Forgotten here in any case: a gateway that is away forgets it when it expires.
     await forgetCredentials(run.env);

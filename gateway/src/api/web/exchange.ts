@@ -60,7 +60,8 @@ export class Exchange {
     this.#response.writeHead(status, {
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
+      // Without a referrer a browser would say nothing of a form's origin, which is checked.
+      'referrer-policy': 'same-origin',
       ...rest,
       ...headers,
       ...(this.#cookies.length === 0 ? {} : { 'set-cookie': this.#cookies }),
