@@ -25,6 +25,7 @@ import { Recordings } from './recording/recordings.ts';
 import { CurrentAccess } from './sessions/access.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { Store } from './store/store.ts';
+import { accessPort, openTimedAccess } from './wiring/access.ts';
 import { agentsPort } from './wiring/agents.ts';
 import { approvalsPort } from './wiring/approvals.ts';
 import { auditPort } from './wiring/audit.ts';
@@ -104,7 +105,12 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     access,
     hashKey,
     journal: admin,
-    onUserRemoved: (id) => sessions.endWhere(({ principal }) => principal.id === id, 'the user was removed'),
+    onUserRemoved: (id) => {
+      sessions.endWhere(({ principal }) => principal.id === id, 'the user was removed');
+      timed.grants
+        .endOf(id, 'the user was removed')
+        .catch((error) => log('a grant did not end as it should', { error }));
+    },
   });
   await resources.load();
   const first = await ensureFirstUser(store.identity, data);
@@ -121,6 +127,15 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     }),
     (desk) => desk.close(),
   );
+  const timed = await openTimedAccess({
+    access,
+    identity,
+    desk: approvals,
+    journal,
+    store,
+    onError: (error) => log('access for a time could not be written down', { error }),
+  });
+  later(timed.grants, (one) => one.close());
   const agents = later(
     new AgentHub({
       authority,
@@ -147,6 +162,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     access,
     agents,
     approvals,
+    ...timed,
     journal,
     recordings,
     store: store.sessions,
@@ -174,6 +190,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     agents: agentsPort({ hub: agents, store: store.agents, journal: admin, tunnelHost: host, tunnelPort }),
     leases: agents.leases,
     approvals: approvalsPort(approvals),
+    access: accessPort(timed, approvals, access),
     sessions: sessionsPort({ living: sessions, store: store.sessions, recordings, journal: admin }),
     audit: auditPort(journal),
     connections: connectionsPort({ access, agents, host, port: postgresPort ?? 0 }),

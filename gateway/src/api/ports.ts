@@ -7,6 +7,7 @@ import type { Approval, ApprovalState } from '../approvals/store.ts';
 import type { AuditEvent, Json } from '../audit/event.ts';
 import type { StoredToken } from '../identity/store.ts';
 import type { SessionRecord } from '../sessions/store.ts';
+import type { AccessPort } from './ports/access.ts';
 
 /** All that the API stands on. Times are milliseconds since the epoch; a refusal is a value, `undefined` is "no such". */
 export interface ApiPorts {
@@ -15,6 +16,7 @@ export interface ApiPorts {
   readonly agents: AgentsPort;
   readonly leases: LeasesPort;
   readonly approvals: ApprovalsPort;
+  readonly access: AccessPort;
   readonly sessions: SessionsPort;
   readonly audit: AuditPort;
   readonly connections: ConnectionsPort;

@@ -1,3 +1,4 @@
+import { AccessService } from '@sallyport/proto/api/v1/access_pb';
 import { AgentService } from '@sallyport/proto/api/v1/agents_pb';
 import { ApprovalService } from '@sallyport/proto/api/v1/approvals_pb';
 import { AuditService } from '@sallyport/proto/api/v1/audit_pb';
@@ -18,6 +19,7 @@ export type RoleGroups = Readonly<Record<Exclude<Role, 'user'>, readonly string[
 export const builtInGroups: RoleGroups = { admin: ['admins'], auditor: ['auditors'], approver: ['approvers'] };
 
 export const services = [
+  AccessService,
   AgentService,
   ApprovalService,
   AuditService,
@@ -56,6 +58,14 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   'ApprovalService.GetApproval': signedIn,
   'ApprovalService.DecideApproval': signedIn,
   'ApprovalService.WatchApprovals': signedIn,
+  // Who may ask, decide and take back is the rule's word too.
+  'AccessService.RequestAccess': signedIn,
+  'AccessService.WatchRequest': signedIn,
+  'AccessService.BreakGlass': signedIn,
+  'AccessService.ListGrants': signedIn,
+  'AccessService.GetGrant': signedIn,
+  'AccessService.RevokeGrant': signedIn,
+  'AccessService.ReviewBreakGlass': signedIn,
   'SessionService.ListSessions': signedIn,
   'SessionService.GetSession': signedIn,
   'SessionService.ReplaySession': signedIn,

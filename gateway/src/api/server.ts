@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerOptions, ServerResponse } from 'node:http';
 import { type ConnectRouter, createContextValues, type Interceptor } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { AccessService } from '@sallyport/proto/api/v1/access_pb';
 import { AgentService } from '@sallyport/proto/api/v1/agents_pb';
 import { ApprovalService } from '@sallyport/proto/api/v1/approvals_pb';
 import { AuditService } from '@sallyport/proto/api/v1/audit_pb';
@@ -17,6 +18,7 @@ import { approvalPage, missingPage, pageHeaders, statusPage } from './pages.ts';
 import type { ApiPorts } from './ports.ts';
 import { type Log, tell } from './problems.ts';
 import { builtInGroups, type RoleGroups } from './roles.ts';
+import { accessService } from './services/access.ts';
 import { agentService } from './services/agents.ts';
 import { approvalService } from './services/approvals.ts';
 import { auditService } from './services/audit.ts';
@@ -85,6 +87,7 @@ export function createApiServer(ports: ApiPorts, options: ApiOptions): RequestLi
 function route(router: ConnectRouter, ports: ApiPorts, { clock, recheckMs }: ApiOptions, log: Log): void {
   const streams = new Streams(log, recheckMs);
   router
+    .service(AccessService, accessService(ports.access, ports.approvals, streams))
     .service(AgentService, agentService(ports.agents))
     .service(ApprovalService, approvalService(ports.approvals, streams))
     .service(AuditService, auditService(ports.audit, streams))

@@ -4,7 +4,7 @@ import { Unavailable } from '@sallyport/shared/errors/errors.ts';
 import { barred, forbidden, missing, superfluous } from './approver.ts';
 import { Feed } from './feed.ts';
 import { eligibleFor } from './panel.ts';
-import { frozenCopy, newApprovalId, Pending } from './pending.ts';
+import { frozenCopy, newId, Pending } from './pending.ts';
 import type { Approval, ApprovalState, ApprovalStore, Decision } from './store.ts';
 
 export interface ApprovalEvent {
@@ -173,7 +173,7 @@ export class ApprovalDesk {
 
   async #freeId(): Promise<string> {
     for (;;) {
-      const id = newApprovalId();
+      const id = newId('apr');
       if ((await this.get(id)) === undefined) return id;
     }
   }

@@ -85,7 +85,21 @@ export class Identity {
   async recheck({ principal, tokenId, expiresAt }: Pick<Identified, 'principal' | 'tokenId' | 'expiresAt'>) {
     if (expiresAt !== undefined && expiresAt <= this.#now()) return expired(expiresAt);
     if (tokenId !== undefined && !(await this.tokens.isLive(tokenId))) return unknownToken();
-    return (await this.#current(principal)) === undefined ? unknownToken() : undefined;
+    return (await this.current(principal)) === undefined ? unknownToken() : undefined;
+  }
+
+  /** Groups as they are now: one that was taken away counts at once. Undefined where the principal is gone. */
+  async current(principal: Principal): Promise<Principal | undefined> {
+    const userName = userNameOf(principal.id);
+    if (userName !== undefined) {
+      const user = await this.#parts.store.user(userName);
+      return user === undefined ? undefined : userPrincipal(user);
+    }
+    const serviceName = serviceNameOf(principal.id);
+    const { serviceGroups } = this.#parts;
+    if (serviceName === undefined || serviceGroups === undefined) return principal;
+    const groups = serviceGroups(serviceName);
+    return groups === undefined ? undefined : servicePrincipal(serviceName, groups);
   }
 
   async #byToken(secret: string, wanted: string | undefined): Promise<Identified | Denial> {
@@ -93,7 +107,7 @@ export class Identity {
     if (!('token' in found)) return found.state === 'mistyped' ? mistyped() : unknownToken();
     if (found.state === 'expired') return expired(found.token.expiresAt);
     const { token } = found;
-    const principal = await this.#current(token.principal);
+    const principal = await this.current(token.principal);
     if (principal === undefined) return unknownToken();
     return elsewhere(token, wanted) ?? identified(principal, 'token', token);
   }
@@ -117,20 +131,6 @@ export class Identity {
     }
     this.#attempts.succeeded(attempt);
     return identified(userPrincipal(stored), 'password', {});
-  }
-
-  /** Groups as they are now: one that was taken away counts at once. Undefined where the principal is gone. */
-  async #current(principal: Principal): Promise<Principal | undefined> {
-    const userName = userNameOf(principal.id);
-    if (userName !== undefined) {
-      const user = await this.#parts.store.user(userName);
-      return user === undefined ? undefined : userPrincipal(user);
-    }
-    const serviceName = serviceNameOf(principal.id);
-    const { serviceGroups } = this.#parts;
-    if (serviceName === undefined || serviceGroups === undefined) return principal;
-    const groups = serviceGroups(serviceName);
-    return groups === undefined ? undefined : servicePrincipal(serviceName, groups);
   }
 
   #wait(attempt: Attempt): Denial {

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Database } from './database.ts';
+import { addAccessGrants } from './migrations/access-grants.ts';
 
 type Step = (database: Kysely<unknown>) => Promise<void>;
 
@@ -81,6 +82,7 @@ const steps: readonly Step[] = [
       .execute();
     await schema.createIndex('approvals_by_state').on('approvals').columns(['state', 'requested_at']).execute();
   },
+  addAccessGrants,
 ];
 
 /** Brings the schema to where this version needs it. @throws Error where a newer version has been here */
