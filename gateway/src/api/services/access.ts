@@ -62,12 +62,9 @@ export function accessService(
         limit: MAX_LOOKED_AT,
         ...(all ? {} : { principal: caller.principal.id }),
       });
-      return {
-        grants: found
-          .filter((one) => maySee(port, one, caller))
-          .slice(0, limitOf(limit))
-          .map(shown),
-      };
+      // Nobody reviews their own: it is not in their inbox.
+      const seen = found.filter((one) => maySee(port, one, caller) && !(needsReview && isOwn(one, caller)));
+      return { grants: seen.slice(0, limitOf(limit)).map(shown) };
     },
     async getGrant({ id }, context) {
       return { grant: shown(await visible(id, callerOf(context))) };

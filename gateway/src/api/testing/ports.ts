@@ -139,6 +139,7 @@ export class TestPorts implements ApiPorts {
     },
     list: async (filter) => {
       this.asked.push(['grants', filter]);
+      if (filter.unreviewed === true) return [];
       return [grantOf('grt-1')].filter(({ principal }) => (filter.principal ?? principal.id) === principal.id);
     },
     get: async (id) => (id === 'grt-1' ? grantOf(id) : undefined),
