@@ -3,6 +3,7 @@ import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import { Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
 import type { AgentHub } from '../agents/hub.ts';
 import type { ApprovalDesk } from '../approvals/approval-desk.ts';
+import { askAgain, timeOver } from '../approvals/grants/grant.ts';
 import type { AccessGrants } from '../approvals/grants/grants.ts';
 import type { AccessRequests } from '../approvals/grants/requests.ts';
 import type { Json } from '../audit/event.ts';
@@ -159,7 +160,7 @@ export class Sessions {
       const message =
         grant?.endsAt !== expiresAt
           ? 'the token that this session was opened with has expired; get a new one with: sallyport token'
-          : `the time of your access to ${connection.name} is over; ask again with: sallyport request ${connection.name}`;
+          : `${timeOver(connection.name)}; ${askAgain(connection.name)}`;
       session.end({ reason: 'ended', message });
     }, left).unref();
   }

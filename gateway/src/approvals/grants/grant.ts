@@ -77,3 +77,8 @@ export function spoken(ms: number): string {
   if (ms >= 3_600_000) return `${+(ms / 3_600_000).toFixed(1)} h`;
   return ms >= 120_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 1_000)} s`;
 }
+
+/** Said whoever notices first: the grant's timer or the session's. */
+export const timeOver = (connection: string): string => `the time of your access to ${connection} is over`;
+
+export const askAgain = (connection: string): string => `ask again with: sallyport request ${connection}`;

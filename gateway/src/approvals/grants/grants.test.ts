@@ -52,7 +52,10 @@ describe('a grant', () => {
     // Whoever connects now is judged by the clock, not by when timers fire.
     assert.equal(find(office), undefined);
     await office.grants.sweep();
-    assert.match(office.cut[0]?.[1] ?? '', /for 60 s, which are over; ask again with: sallyport request prod-db/);
+    assert.match(
+      office.cut[0]?.[1] ?? '',
+      /the time of your access to prod-db is over; ask again with: sallyport request prod-db/,
+    );
     assert.equal(office.store.kept.get(id)?.state, 'ended');
     assert.equal(office.types.at(-1), 'access.ended');
     await office.grants.sweep();

@@ -4,13 +4,14 @@ import { mayDecide } from '../approver.ts';
 import { frozenCopy, newId } from '../pending.ts';
 import {
   type AccessEvent,
+  askAgain,
   type Grant,
   type GrantFilter,
   type GrantStore,
   needsReview,
   type Party,
   partyOf,
-  spoken,
+  timeOver,
   toldOf,
 } from './grant.ts';
 
@@ -195,9 +196,8 @@ export class AccessGrants {
     if (this.#closed) return;
     for (const active of [...this.#active.values()]) {
       if (!this.#isDue(active)) continue;
-      const { id, connection, startsAt, endsAt } = active.grant;
-      const why = `your access to ${connection} was for ${spoken(endsAt - startsAt)}, which are over`;
-      await this.#end(id, 'ended', why).catch(this.#parts.onError);
+      const { id, connection } = active.grant;
+      await this.#end(id, 'ended', timeOver(connection)).catch(this.#parts.onError);
     }
     for (const [id, { type, grant }] of this.#unwritten) {
       await this.#write(id, type, grant).catch(this.#parts.onError);
@@ -245,7 +245,7 @@ export class AccessGrants {
     this.#active.delete(id);
     const next = over(active.grant, state, this.#clock(), why, by);
     this.#unwritten.set(id, { grant: next, type: `access.${state}` });
-    const message = `${why}; ask again with: sallyport request ${active.grant.connection}`;
+    const message = `${why}; ${askAgain(active.grant.connection)}`;
     for (const listener of this.#listeners) listener(id, message);
     await this.#write(id, `access.${state}`, next);
     return next;
