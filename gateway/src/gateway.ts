@@ -193,7 +193,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     access: accessPort(timed, approvals, access),
     sessions: sessionsPort({ living: sessions, store: store.sessions, recordings, journal: admin }),
     audit: auditPort(journal),
-    connections: connectionsPort({ access, agents, host, port: postgresPort ?? 0 }),
+    connections: connectionsPort({ access, agents, grants: timed.grants, host, port: postgresPort ?? 0 }),
     health: {
       async problems() {
         const nats = publisher?.status();

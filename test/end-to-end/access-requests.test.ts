@@ -232,6 +232,11 @@ describe('access for a time', () => {
     assert.equal(JSON.parse(shown.out).access.duration, '7200s');
     assert.match((await cli('dana', 'approvals', 'show', id)).out, /access\.request[\s\S]*2h/);
     await cli('dana', 'approvals', 'approve', id);
+    const reachable = JSON.parse((await cli('alice', 'connect', '-o', 'json')).out) as {
+      name: string;
+      needsApproval: boolean;
+    }[];
+    assert.equal(reachable.find(({ name }) => name === 'shop')?.needsApproval, false);
     const again = await cli('alice', 'request', 'shop', '--for', '1h', '-o', 'json');
     assert.equal(JSON.parse(again.out).approvalId, id, again.err);
     const other = await cli('mallory', 'grants', 'list', '--all', '-o', 'json');

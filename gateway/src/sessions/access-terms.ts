@@ -36,7 +36,9 @@ export function accessCase(
   if (access === undefined) return undefined;
   const role = connection.credential.username;
   const terms = termsOf(access.digest, connection);
-  return { principal, connection: connection.name, role, rule, approvers, access, terms };
+  // Claims are judged anew at each session; they are nobody else's matter and are not kept.
+  const person = { ...principal, claims: {} };
+  return { principal: person, connection: connection.name, role, rule, approvers, access, terms };
 }
 
 /** The terms of a rule and a connection for somebody who asked earlier, as they are now; undefined where there are none. */
