@@ -64,6 +64,8 @@ export class AccessGrants {
   /** Over, and not yet written down as such. */
   readonly #unwritten = new Map<string, { readonly grant: Grant; readonly type: AccessEvent['type'] }>();
   readonly #listeners = new Set<(grantId: string, message: string) => void>();
+  /** Of those, what is being written at this moment. */
+  readonly #writing = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #reviewFailed = false;
@@ -199,9 +201,7 @@ export class AccessGrants {
       const { id, connection } = active.grant;
       await this.#end(id, 'ended', timeOver(connection)).catch(this.#parts.onError);
     }
-    for (const [id, { type, grant }] of this.#unwritten) {
-      await this.#write(id, type, grant).catch(this.#parts.onError);
-    }
+    for (const id of [...this.#unwritten.keys()]) await this.#write(id).catch(this.#parts.onError);
     if (this.#reviewFailed) await this.review();
     this.#wind();
   }
@@ -247,14 +247,21 @@ export class AccessGrants {
     this.#unwritten.set(id, { grant: next, type: `access.${state}` });
     const message = `${why}; ${askAgain(active.grant.connection)}`;
     for (const listener of this.#listeners) listener(id, message);
-    await this.#write(id, `access.${state}`, next);
+    await this.#write(id);
     return next;
   }
 
-  async #write(id: string, type: AccessEvent['type'], grant: Grant): Promise<void> {
-    await this.#parts.store.putGrant(grant);
-    await this.#parts.journal(eventOf(type, grant));
-    this.#unwritten.delete(id);
+  async #write(id: string): Promise<void> {
+    const entry = this.#unwritten.get(id);
+    if (entry === undefined || this.#writing.has(id)) return;
+    this.#writing.add(id);
+    try {
+      await this.#parts.store.putGrant(entry.grant);
+      await this.#parts.journal(eventOf(entry.type, entry.grant));
+      this.#unwritten.delete(id);
+    } finally {
+      this.#writing.delete(id);
+    }
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
