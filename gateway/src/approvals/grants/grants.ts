@@ -58,6 +58,7 @@ const MAX_ACTIVE = 10_000;
 /** Grants in force: found by whoever opens a session, ended on time. */
 export class AccessGrants {
   readonly #parts: GrantsParts;
+  readonly #onError: (error: unknown) => void;
   readonly #clock: () => number;
   readonly #ticks: () => number;
   readonly #active = new Map<string, Active>();
@@ -73,6 +74,7 @@ export class AccessGrants {
 
   private constructor(parts: GrantsParts) {
     this.#parts = parts;
+    this.#onError = parts.onError ?? (() => undefined);
     this.#clock = parts.clock ?? Date.now;
     this.#ticks = parts.ticks ?? (() => performance.now());
   }
@@ -125,7 +127,7 @@ export class AccessGrants {
         await store.putGrant(grant);
       } catch (error) {
         await journal(eventOf('access.ended', over(grant, 'ended', this.#clock(), 'it could not be kept'))).catch(
-          this.#parts.onError,
+          this.#onError,
         );
         throw error;
       }
@@ -146,7 +148,7 @@ export class AccessGrants {
   /** Ends all that this person has. */
   async endOf(principalId: string, why: string): Promise<void> {
     const own = [...this.#active.values()].filter(({ grant }) => grant.principal.id === principalId);
-    for (const { grant } of own) await this.#end(grant.id, 'ended', why).catch(this.#parts.onError);
+    for (const { grant } of own) await this.#end(grant.id, 'ended', why).catch(this.#onError);
   }
 
   /** Somebody else looked at a break-glass grant. @throws where that cannot be written down */
@@ -199,9 +201,9 @@ export class AccessGrants {
     for (const active of [...this.#active.values()]) {
       if (!this.#isDue(active)) continue;
       const { id, connection } = active.grant;
-      await this.#end(id, 'ended', timeOver(connection)).catch(this.#parts.onError);
+      await this.#end(id, 'ended', timeOver(connection)).catch(this.#onError);
     }
-    for (const id of [...this.#unwritten.keys()]) await this.#write(id).catch(this.#parts.onError);
+    for (const id of [...this.#unwritten.keys()]) await this.#write(id).catch(this.#onError);
     if (this.#reviewFailed) await this.review();
     this.#wind();
   }
