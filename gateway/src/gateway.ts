@@ -28,6 +28,7 @@ import { CurrentAccess } from './sessions/access.ts';
 import { Activity } from './sessions/activity.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { Store } from './store/store.ts';
+import { accessPort, openTimedAccess } from './wiring/access.ts';
 import { agentsPort } from './wiring/agents.ts';
 import { approvalsPort } from './wiring/approvals.ts';
 import { auditPort } from './wiring/audit.ts';
@@ -136,7 +137,12 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       federation.replace(resources.identityProviders);
       return sessions.reviewPeople(() => true);
     },
-    onUserRemoved: (id) => sessions.endWhere(({ principal }) => principal.id === id, 'the user was removed'),
+    onUserRemoved: (id) => {
+      sessions.endWhere(({ principal }) => principal.id === id, 'the user was removed');
+      timed.grants
+        .endOf(id, 'the user was removed')
+        .catch((error) => log('a grant did not end as it should', { error }));
+    },
   });
   const publicUrl = config.publicUrl ?? defaultUrl(listen.web);
   const federation = federationOf([], { publicUrl });
@@ -157,6 +163,15 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     }),
     (desk) => desk.close(),
   );
+  const timed = await openTimedAccess({
+    access,
+    identity,
+    desk: approvals,
+    journal,
+    store,
+    onError: (error) => log('access for a time could not be written down', { error }),
+  });
+  later(timed.grants, (one) => one.close());
   const agents = later(
     new AgentHub({
       authority,
@@ -184,6 +199,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     access,
     agents,
     approvals,
+    ...timed,
     journal,
     recordings,
     store: store.sessions,
@@ -215,9 +231,10 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     leases: agents.leases,
     activity,
     approvals: approvalsPort(approvals),
+    access: accessPort(timed, approvals, access),
     sessions: sessionsPort({ living: sessions, store: store.sessions, recordings, journal: admin }),
     audit: auditPort(journal),
-    connections: connectionsPort({ access, agents, host, port: postgresPort ?? 0 }),
+    connections: connectionsPort({ access, agents, grants: timed.grants, host, port: postgresPort ?? 0 }),
     directories: directoriesPort({ directory, journal: admin, publicUrl }),
     health: {
       async problems() {

@@ -4,9 +4,11 @@ import { addApprovals } from './commands/approvals.ts';
 import { addAudit } from './commands/audit.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConnect } from './commands/connect.ts';
+import { addGrants } from './commands/grants.ts';
 import { addIdentity } from './commands/identity.ts';
 import { addLeases } from './commands/leases.ts';
 import { addProcesses } from './commands/processes.ts';
+import { addRequest } from './commands/request.ts';
 import { addResources } from './commands/resources.ts';
 import { addScim } from './commands/scim.ts';
 import { addSessions } from './commands/sessions.ts';
@@ -27,6 +29,8 @@ export function commandLine(run: Run): Command {
     addIdentity,
     addTokens,
     addConnect,
+    addRequest,
+    addGrants,
     addResources,
     addAgents,
     addLeases,

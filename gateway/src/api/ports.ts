@@ -8,6 +8,7 @@ import type { AuditEvent, Json } from '../audit/event.ts';
 import type { DirectoryToken } from '../identity/directory/model.ts';
 import type { StoredToken } from '../identity/store.ts';
 import type { SessionRecord } from '../sessions/store.ts';
+import type { AccessPort } from './ports/access.ts';
 
 /** All that the API stands on. Times are milliseconds since the epoch; a refusal is a value, `undefined` is "no such". */
 export interface ApiPorts {
@@ -17,6 +18,7 @@ export interface ApiPorts {
   readonly leases: LeasesPort;
   readonly activity: ActivityPort;
   readonly approvals: ApprovalsPort;
+  readonly access: AccessPort;
   readonly sessions: SessionsPort;
   readonly audit: AuditPort;
   readonly connections: ConnectionsPort;

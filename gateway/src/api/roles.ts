@@ -1,3 +1,4 @@
+import { AccessService } from '@sallyport/proto/api/v1/access_pb';
 import { ActivityService } from '@sallyport/proto/api/v1/activity_pb';
 import { AgentService } from '@sallyport/proto/api/v1/agents_pb';
 import { ApprovalService } from '@sallyport/proto/api/v1/approvals_pb';
@@ -21,6 +22,7 @@ export const builtInGroups: RoleGroups = { admin: ['admins'], auditor: ['auditor
 
 export const services = [
   ActivityService,
+  AccessService,
   AgentService,
   ApprovalService,
   AuditService,
@@ -63,6 +65,14 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   'ApprovalService.GetApproval': signedIn,
   'ApprovalService.DecideApproval': signedIn,
   'ApprovalService.WatchApprovals': signedIn,
+  // Who may ask, decide and take back is the rule's word too.
+  'AccessService.RequestAccess': signedIn,
+  'AccessService.WatchRequest': signedIn,
+  'AccessService.BreakGlass': signedIn,
+  'AccessService.ListGrants': signedIn,
+  'AccessService.GetGrant': signedIn,
+  'AccessService.RevokeGrant': signedIn,
+  'AccessService.ReviewBreakGlass': signedIn,
   'SessionService.ListSessions': signedIn,
   'SessionService.GetSession': signedIn,
   'SessionService.ReplaySession': signedIn,

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerOptions, ServerResponse } from 'node:http';
 import { type ConnectRouter, createContextValues, type Interceptor } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { AccessService } from '@sallyport/proto/api/v1/access_pb';
 import { ActivityService } from '@sallyport/proto/api/v1/activity_pb';
 import { AgentService } from '@sallyport/proto/api/v1/agents_pb';
 import { ApprovalService } from '@sallyport/proto/api/v1/approvals_pb';
@@ -22,6 +23,7 @@ import type { ApiPorts } from './ports.ts';
 import { type Log, tell } from './problems.ts';
 import { builtInGroups, type RoleGroups } from './roles.ts';
 import { createScimServer, scimRoot } from './scim/server.ts';
+import { accessService } from './services/access.ts';
 import { activityService } from './services/activity.ts';
 import { agentService } from './services/agents.ts';
 import { approvalService } from './services/approvals.ts';
@@ -114,6 +116,7 @@ function route(router: ConnectRouter, ports: ApiPorts, { clock, recheckMs }: Api
   const streams = new Streams(log, recheckMs);
   router
     .service(ActivityService, activityService(ports.activity))
+    .service(AccessService, accessService(ports.access, ports.approvals, streams))
     .service(AgentService, agentService(ports.agents))
     .service(ApprovalService, approvalService(ports.approvals, streams))
     .service(AuditService, auditService(ports.audit, streams))

@@ -1,9 +1,10 @@
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import { Unavailable } from '@sallyport/shared/errors/errors.ts';
-import { barred, forbidden } from './approver.ts';
+import { barred, forbidden, missing, superfluous } from './approver.ts';
 import { Feed } from './feed.ts';
-import { frozenCopy, newApprovalId, Pending } from './pending.ts';
+import { eligibleFor } from './panel.ts';
+import { frozenCopy, newId, Pending } from './pending.ts';
 import type { Approval, ApprovalState, ApprovalStore, Decision } from './store.ts';
 
 export interface ApprovalEvent {
@@ -26,9 +27,17 @@ export interface ApprovalDeskParts {
 
 /** What people are asked to consent to. `action` is copied: later changes to it have no effect. */
 export interface ApprovalWish
-  extends Pick<Approval, 'rule' | 'approvers' | 'sessionId' | 'connection' | 'requester' | 'role' | 'action'> {
+  extends Pick<
+    Approval,
+    'rule' | 'approvers' | 'sessionId' | 'connection' | 'requester' | 'role' | 'action' | 'access'
+  > {
   /** A further condition on who decides, beside the approvers. */
   readonly mayDecide?: (principal: Principal) => boolean;
+  /**
+   * What consent brings about; done before anybody is told of it. A denial, or an error, and the request is over without
+   * any effect.
+   */
+  readonly effect?: (approved: Approval) => Promise<Denial | undefined>;
 }
 
 /** A request that people have been asked about. */
@@ -48,6 +57,7 @@ export class ApprovalDesk {
   readonly #clock: () => number;
   readonly #pending = new Map<string, Pending>();
   readonly #mayDecide = new WeakMap<Pending, (principal: Principal) => boolean>();
+  readonly #effects = new WeakMap<Pending, NonNullable<ApprovalWish['effect']>>();
   /** Also counts what is about to be asked, so that many at once do not pass the cap. */
   readonly #perSession = new Map<string, number>();
   readonly #feeds = new Set<Feed<Approval>>();
@@ -75,12 +85,14 @@ export class ApprovalDesk {
    * @throws Unavailable (ERR_APPROVALS_UNAVAILABLE) where too many wait, or what the journal or the store threw.
    */
   async request(wish: ApprovalWish, signal: AbortSignal): Promise<Asked> {
-    const leave = this.#enter(wish.sessionId);
+    // Who asks without a session is counted as one of their own.
+    const leave = this.#enter(wish.sessionId === '' ? wish.requester.id : wish.sessionId);
     let pending: Pending | undefined;
     try {
       const approval = this.#newApproval(wish, await this.#freeId());
       pending = new Pending(approval);
       if (wish.mayDecide !== undefined) this.#mayDecide.set(pending, wish.mayDecide);
+      if (wish.effect !== undefined) this.#effects.set(pending, wish.effect);
       await this.#parts.journal({ type: 'approval.requested', approval });
       await this.#show(approval);
     } catch (error) {
@@ -102,10 +114,15 @@ export class ApprovalDesk {
       if (pending.approval.state !== 'pending') return settled(pending.approval);
       if (pending.released) return settled({ ...pending.approval, state: 'cancelled' });
       if (this.#clock() >= pending.approval.expiresAt) return settled({ ...pending.approval, state: 'expired' });
-      const denial = barred(pending.approval, principal) ?? this.#barredFurther(pending, principal);
+      const denial =
+        barred(pending.approval, principal) ??
+        (approved ? superfluous(pending.approval, principal) : undefined) ??
+        this.#barredFurther(pending, principal);
       if (denial !== undefined) return denial;
       const { id: by, name } = principal;
-      return this.#decided(pending, { by, name, approved, reason: printable(reason), at: this.#clock() });
+      const { approvers } = pending.approval;
+      const seats = approvers.eachOf === undefined ? {} : { seats: eligibleFor(approvers, principal) };
+      return this.#decided(pending, { by, name, approved, reason: printable(reason), at: this.#clock(), ...seats });
     });
   }
 
@@ -156,15 +173,16 @@ export class ApprovalDesk {
 
   async #freeId(): Promise<string> {
     for (;;) {
-      const id = newApprovalId();
+      const id = newId('apr');
       if ((await this.get(id)) === undefined) return id;
     }
   }
 
-  #newApproval({ mayDecide: _, ...wish }: ApprovalWish, id: string): Approval {
+  #newApproval(wish: ApprovalWish, id: string): Approval {
     const requestedAt = this.#clock();
-    const { rule, approvers, sessionId, connection, requester, role, action } = wish;
-    const shown = { rule, approvers, sessionId, connection, requester, role, action };
+    const { rule, approvers, sessionId, connection, requester, role, action, access } = wish;
+    const asked = { rule, approvers, sessionId, connection, requester, role, action };
+    const shown = { ...asked, ...(access === undefined ? {} : { access }) };
     const expiresAt = requestedAt + approvers.timeoutMs;
     return frozenCopy<Approval>({ ...shown, id, state: 'pending', requestedAt, expiresAt, decisions: [] });
   }
@@ -200,18 +218,38 @@ export class ApprovalDesk {
   }
 
   /** Runs in its turn. */
-  async #decided(pending: Pending, decision: Decision): Promise<Approval> {
+  async #decided(pending: Pending, decision: Decision): Promise<Approval | Denial> {
     const { approval } = pending;
     const decisions = [...approval.decisions, decision];
-    const enough = decisions.length >= approval.approvers.count;
+    const enough = missing({ approvers: approval.approvers, decisions }).length === 0;
     const state = decision.approved ? (enough ? 'approved' : 'pending') : 'rejected';
     const next = frozenCopy<Approval>({ ...approval, state, decisions });
     await this.#journal({ type: 'approval.decided', approval: next });
+    const denial = state === 'approved' ? await this.#take(pending, next) : undefined;
+    if (denial !== undefined) return denial;
     this.#change(pending, next);
     if (state === 'approved') pending.release(undefined);
     if (state === 'rejected') pending.release(rejection(next, decision));
     await this.#keep(next);
     return next;
+  }
+
+  /** Brings about what was consented to. Runs in its turn; where it fails, the request is over. */
+  async #take(pending: Pending, approved: Approval): Promise<Denial | undefined> {
+    const effect = this.#effects.get(pending);
+    if (effect === undefined) return undefined;
+    const { id } = approved;
+    if (pending.released) return settled({ ...approved, state: 'cancelled' });
+    try {
+      const denial = await effect(approved);
+      if (denial !== undefined) await this.#over(pending, 'cancelled', denial);
+      return denial;
+    } catch (error) {
+      this.#parts.onError?.(error);
+      const message = `${id} was approved, but that could not be brought about: something of the gateway is down`;
+      await this.#over(pending, 'cancelled', { reason: 'unavailable', message, hint: 'Ask again.' });
+      throw error;
+    }
   }
 
   /** A decision that is being written down comes before the end of the time. */
@@ -234,18 +272,21 @@ export class ApprovalDesk {
 
   /** Never rejects: whatever fails, nothing runs. */
   #end(pending: Pending, state: 'expired' | 'cancelled', denial: Denial): Promise<void> {
-    return pending.inTurn(async () => {
-      if (pending.approval.state !== 'pending') return;
-      const next = frozenCopy<Approval>({ ...pending.approval, state });
-      try {
-        await this.#parts.journal({ type: `approval.${state}`, approval: next });
-      } catch (error) {
-        this.#parts.onError?.(error);
-      }
-      this.#change(pending, next);
-      pending.release(denial);
-      await this.#keep(next);
-    });
+    return pending.inTurn(() => this.#over(pending, state, denial));
+  }
+
+  /** Runs in its turn. */
+  async #over(pending: Pending, state: 'expired' | 'cancelled', denial: Denial): Promise<void> {
+    if (pending.approval.state !== 'pending') return;
+    const next = frozenCopy<Approval>({ ...pending.approval, state });
+    try {
+      await this.#parts.journal({ type: `approval.${state}`, approval: next });
+    } catch (error) {
+      this.#parts.onError?.(error);
+    }
+    this.#change(pending, next);
+    pending.release(denial);
+    await this.#keep(next);
   }
 
   #change(pending: Pending, next: Approval): void {

@@ -40,9 +40,9 @@ export class Pending {
 /** RFC 4648's base32 in lower case: no 0, 1 or 8 to be mistaken for a letter. */
 const letters = 'abcdefghijklmnopqrstuvwxyz234567';
 
-/** Short enough to be typed: `apr-` and 8 letters, 40 random bits. */
-export function newApprovalId(): string {
-  return `apr-${[...randomBytes(8)].map((byte) => letters[byte % 32]).join('')}`;
+/** Short enough to be typed: a word, a dash and 8 letters, 40 random bits. */
+export function newId(word: string): string {
+  return `${word}-${[...randomBytes(8)].map((byte) => letters[byte % 32]).join('')}`;
 }
 
 /** Whatever becomes of the one that was given: what was shown stays what is decided. */

@@ -11,6 +11,8 @@ export interface Decision {
   readonly reason: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** What they could stand for then: groups of `eachOf`, `*` for all others; `*` alone where absent. */
+  readonly seats?: readonly string[];
 }
 
 /** A request for people's consent, with exactly what it is for. */
@@ -30,6 +32,8 @@ export interface Approval {
   readonly requestedAt: number;
   readonly expiresAt: number;
   readonly decisions: readonly Decision[];
+  /** For a request for access: how long, from the decision on, and why. */
+  readonly access?: { readonly durationMs: number; readonly reason: string };
 }
 
 export interface ApprovalStore {

@@ -81,8 +81,11 @@ const rule = z.strictObject({
       users: words.optional(),
       count: z.int().min(1).max(100).optional(),
       timeout: word.optional(),
+      eachOf: words.min(1).max(16).optional(),
     })
     .optional(),
+  grant: z.strictObject({ max: word, default: word.optional() }).optional(),
+  breakGlass: z.strictObject({ groups: words.min(1), max: word }).optional(),
 });
 
 const mask = z.strictObject({

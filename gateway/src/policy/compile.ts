@@ -1,5 +1,6 @@
 import { celEnv, isCelError, parse, plan } from '@bufbuild/cel';
-import type { Approvers } from '@sallyport/shared/access/verdict.ts';
+import type { AccessTerms, Approvers } from '@sallyport/shared/access/verdict.ts';
+import { readAccess } from './access-terms.ts';
 import { checkText, checkTree } from './expression-check.ts';
 import type { Facts } from './facts.ts';
 import { type NamedRule, type RuleSpec, readApprovers } from './rule.ts';
@@ -9,6 +10,7 @@ export interface CompiledRule {
   readonly name: string;
   readonly spec: RuleSpec;
   readonly approvers: Approvers | undefined;
+  readonly access: AccessTerms | undefined;
   /** Undefined where the expression failed: the rule's outcome says what that means. */
   readonly condition: ((facts: Facts) => boolean | undefined) | undefined;
   /** Reads what differs between two askings of one statement. */
@@ -39,11 +41,13 @@ function compiled(name: string, spec: RuleSpec): CompiledRule {
   if (spec.then === 'deny' && spec.limit !== undefined) throw new Error('limit means nothing with deny');
   if (spec.then === 'deny' && spec.privileges !== undefined) throw new Error('privileges mean nothing with deny');
   const approvers = spec.then === 'approve' ? readApprovers(spec.approvers) : undefined;
+  const access = readAccess(spec, approvers);
   if (spec.when === undefined) {
     return {
       name,
       spec,
       approvers,
+      access,
       condition: undefined,
       volatile: false,
       readsEstimate: false,
@@ -55,6 +59,7 @@ function compiled(name: string, spec: RuleSpec): CompiledRule {
     name,
     spec,
     approvers,
+    access,
     condition,
     volatile: changing.some((name) => names.has(name)),
     readsEstimate: names.has('action.estimatedRows'),

@@ -52,10 +52,11 @@ export class Decider {
       if (rule.spec.then === 'deny') return denied(rule);
       limit = stricter(limit, rule);
       if (rule.spec.then === 'allow') permission ??= rule;
-      else if ((rule.approvers?.count ?? 0) > (approval?.approvers?.count ?? 0)) approval = rule;
+      else if (approval === undefined || asksMore(rule, approval)) approval = rule;
     }
     if (approval?.approvers !== undefined) {
-      return { outcome: 'approve', rule: approval.name, approvers: approval.approvers, ...(limit && { limit }) };
+      const { name, approvers, access } = approval;
+      return { outcome: 'approve', rule: name, approvers, ...(limit && { limit }), ...(access && { access }) };
     }
     permission ??= action.kind === 'session.open' ? this.#opener() : undefined;
     return permission === undefined
@@ -86,6 +87,19 @@ function lists(listed: readonly string[], action: Action, then: CompiledRule['sp
   if (listed.includes(action.kind)) return true;
   if (then !== 'allow') return listed.includes(action.verb) || action.effects.some((effect) => listed.includes(effect));
   return listed.includes(action.verb) && action.effects.every((effect) => listed.includes(effect));
+}
+
+/** Of rules that ask people, the one that asks most of them goes; of equals the one whose consent is good for less. */
+function asksMore(rule: CompiledRule, other: CompiledRule): boolean {
+  const [here, there] = [people(rule), people(other)];
+  if (here !== there) return here > there;
+  return (rule.access?.grant?.maxMs ?? 0) < (other.access?.grant?.maxMs ?? 0);
+}
+
+function people({ approvers }: CompiledRule): number {
+  if (approvers === undefined) return 0;
+  const { groups, users, count, eachOf = [] } = approvers;
+  return eachOf.length + (groups.length + users.length > 0 ? count : 0);
 }
 
 /** Of all rules that match, the one that lets fewest rows through counts. */

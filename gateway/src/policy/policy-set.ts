@@ -67,6 +67,11 @@ export class PolicySet {
     ]);
   }
 
+  /** The digest of the terms on which this rule gives access for a time; undefined where it does not (any more). */
+  accessDigest(rule: string, principal: Principal, connection: Place): string | undefined {
+    return this.#applicable(principal, connection).find(({ name }) => name === rule)?.access?.digest;
+  }
+
   /** One session's view of the rules, for the hot path. */
   decider(principal: Principal, connection: Place, session: SessionFacts): Decider {
     return new Decider(this.#applicable(principal, connection), principal, connection, session, this.#clock);

@@ -1,6 +1,8 @@
 import type { ConnectionsSpec, WhoSpec } from '@sallyport/shared/access/scope.ts';
 import type { Approvers } from '@sallyport/shared/access/verdict.ts';
 
+import type { BreakGlassSpec, GrantSpec } from './access-terms.ts';
+
 export interface ApproversSpec {
   readonly groups?: readonly string[];
   readonly users?: readonly string[];
@@ -8,6 +10,8 @@ export interface ApproversSpec {
   readonly count?: number;
   /** `90s`, `15m`, `2h`; 15 minutes when absent, 24 hours at most. */
   readonly timeout?: string;
+  /** One person of each of these groups must approve as well; a person of several counts for one. */
+  readonly eachOf?: readonly string[];
 }
 
 /** A rule as people write it. */
@@ -29,6 +33,9 @@ export interface RuleSpec {
   readonly limit?: { readonly rows?: number | undefined; readonly sessionRows?: number | undefined };
   /** The rights that a session's own role gets at the target, of those that the configured role has; all when absent. */
   readonly privileges?: readonly string[];
+  /** Consent to open a session is good for further ones, for a time. */
+  readonly grant?: GrantSpec;
+  readonly breakGlass?: BreakGlassSpec;
 }
 
 export interface NamedRule {
@@ -44,9 +51,13 @@ export function readApprovers(spec: ApproversSpec | undefined): Approvers {
   const groups = spec?.groups ?? [];
   const users = spec?.users ?? [];
   const count = spec?.count ?? 1;
-  if (groups.length + users.length === 0) throw new Error('approvers: name at least one group or user');
+  const eachOf = [...new Set(spec?.eachOf ?? [])];
+  const isOpen = groups.length + users.length > 0;
+  if (!isOpen && eachOf.length === 0) throw new Error('approvers: name at least one group or user');
+  if (!isOpen && spec?.count !== undefined) throw new Error('approvers.count: means nothing without groups or users');
   if (!Number.isInteger(count) || count < 1) throw new Error('approvers.count: a whole number of 1 or more');
-  return { groups, users, count, timeoutMs: readDuration(spec?.timeout ?? '15m') };
+  const timeoutMs = readDuration(spec?.timeout ?? '15m');
+  return { groups, users, count, timeoutMs, ...(eachOf.length === 0 ? {} : { eachOf }) };
 }
 
 function readDuration(text: string): number {

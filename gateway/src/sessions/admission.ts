@@ -9,8 +9,10 @@ export interface Admission {
   readonly principal: Principal;
   readonly connection: Connection;
   readonly tokenId: string | undefined;
-  /** Milliseconds since the epoch; the session is cut then. */
+  /** Milliseconds since the epoch; the session is cut then: the end of the token, or of the grant if that is sooner. */
   readonly expiresAt: number | undefined;
+  /** The access for a time that it rests on; undefined where it rests on none. */
+  readonly grant: { readonly id: string; readonly endsAt: number } | undefined;
 }
 
 export function grant(admission: Admission): Admission {

@@ -1,19 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import type { Connection } from '@sallyport/shared/access/connection.ts';
-import type { Approvers, Denial } from '@sallyport/shared/access/verdict.ts';
+import type { Denial, Verdict } from '@sallyport/shared/access/verdict.ts';
 import { hint } from '@sallyport/shared/errors/nearest.ts';
+import type { Grant } from '../approvals/grants/grant.ts';
 import type { Identified, Identity } from '../identity/identity.ts';
 import type { Visitor } from '../protocols/protocol.ts';
 import type { CurrentAccess } from './access.ts';
 import { type Admission, grant } from './admission.ts';
 
-/** Asks people whether somebody may come in. Resolves to a denial, or to undefined when they agreed. */
+/** Asks people whether somebody may come in. */
 export type AskToOpen = (
   candidate: Candidate,
-  rule: string,
-  approvers: Approvers,
+  verdict: Extract<Verdict, { outcome: 'approve' }>,
   signal: AbortSignal,
-) => Promise<Denial | undefined>;
+) => Promise<Denial | Consent>;
+
+/** They agreed: for a time, or to this one session. */
+export interface Consent {
+  readonly grant: Pick<Grant, 'id' | 'endsAt'> | undefined;
+}
 
 /** Known, and not yet admitted. */
 export interface Candidate {
@@ -61,15 +66,29 @@ export async function admit(
     };
     return { denial, principal };
   }
+  let given: Consent['grant'];
   if (verdict.outcome === 'approve') {
-    const denial = await ask({ sessionId, identified, connection, visitor }, verdict.rule, verdict.approvers, signal);
+    const consent = await ask({ sessionId, identified, connection, visitor }, verdict, signal);
+    if ('message' in consent) return { denial: consent, principal };
     // People take their time: the token may have been revoked, or the person lost their groups.
-    const refusal = denial ?? (await identity.recheck(identified));
+    const refusal = await identity.recheck(identified);
     if (refusal !== undefined) return { denial: refusal, principal };
+    given = consent.grant;
   }
-  const { tokenId, expiresAt } = identified;
-  return grant({ sessionId, principal, connection, tokenId, expiresAt });
+  const { tokenId } = identified;
+  const expiresAt = sooner(identified.expiresAt, given?.endsAt);
+  return grant({
+    sessionId,
+    principal,
+    connection,
+    tokenId,
+    expiresAt,
+    grant: given && { id: given.id, endsAt: given.endsAt },
+  });
 }
+
+const sooner = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 
 /** Tells only of connections that the person may open. */
 function unknown(

@@ -205,7 +205,9 @@ export function told(action: Action): { [key: string]: Json } {
   };
 }
 
-/** `2 of dba, alice`. */
-function whoDecides({ groups, users, count }: Approvers): string {
-  return `${count === 1 ? 'one' : String(count)} of ${[...groups, ...users].join(', ')}`;
+/** `2 of dba, alice, and one of each of security, legal`. */
+function whoDecides({ groups, users, count, eachOf = [] }: Approvers): string {
+  const named = [...groups, ...users].join(', ');
+  const open = named === '' ? [] : [`${count === 1 ? 'one' : String(count)} of ${named}`];
+  return [...open, ...(eachOf.length === 0 ? [] : [`one of each of ${eachOf.join(', ')}`])].join(', and ');
 }

@@ -169,8 +169,16 @@ export class Session {
 
   #introduction(): { [key: string]: Json } {
     const { sourceAddress, application, protocol, agent } = this.record;
-    const { tokenId = null, expiresAt = null } = this.admission;
-    return { sourceAddress, application: application ?? null, protocol, agent: agent ?? null, tokenId, expiresAt };
+    const { tokenId = null, expiresAt = null, grant } = this.admission;
+    return {
+      sourceAddress,
+      application: application ?? null,
+      protocol,
+      agent: agent ?? null,
+      tokenId,
+      expiresAt,
+      grantId: grant?.id ?? null,
+    };
   }
 
   #event(type: string, data: { [key: string]: Json }) {

@@ -3,6 +3,9 @@ import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import { Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
 import type { AgentHub } from '../agents/hub.ts';
 import type { ApprovalDesk } from '../approvals/approval-desk.ts';
+import { askAgain, timeOver } from '../approvals/grants/grant.ts';
+import type { AccessGrants } from '../approvals/grants/grants.ts';
+import type { AccessRequests } from '../approvals/grants/requests.ts';
 import type { Json } from '../audit/event.ts';
 import { newEvent } from '../audit/events.ts';
 import type { Journal } from '../audit/journal.ts';
@@ -12,7 +15,8 @@ import type { Recordings } from '../recording/recordings.ts';
 import type { Access, CurrentAccess } from './access.ts';
 import type { Activity } from './activity.ts';
 import type { Admission } from './admission.ts';
-import { type AskToOpen, admit, type Rejection } from './admit.ts';
+import { admit, type Rejection } from './admit.ts';
+import { consentTo } from './consent.ts';
 import { SessionDesk } from './desk.ts';
 import { Rejections } from './rejections.ts';
 import { Session } from './session.ts';
@@ -24,6 +28,8 @@ export interface SessionsParts {
   readonly access: CurrentAccess;
   readonly agents: Pick<AgentHub, 'open'>;
   readonly approvals: Pick<ApprovalDesk, 'request'>;
+  readonly grants: Pick<AccessGrants, 'find' | 'isActive' | 'onOver'>;
+  readonly requests: Pick<AccessRequests, 'join'>;
   readonly journal: Journal;
   readonly recordings: Recordings;
   readonly store: SessionStore;
@@ -45,6 +51,7 @@ export class Sessions {
   constructor(parts: SessionsParts) {
     this.#parts = parts;
     this.#rejections = new Rejections(parts.journal);
+    parts.grants.onOver((id, message) => this.endWhere(({ grant }) => grant?.id === id, message));
     parts.access.onChange((access) => this.#review(access));
   }
 
@@ -116,7 +123,7 @@ export class Sessions {
     const signal = settled.signal;
     const hello = AbortSignal.timeout(GREETING_MS);
     try {
-      const admitted = await admit(visitor, identity, access, this.#askToOpen(signal), hello);
+      const admitted = await admit(visitor, identity, access, consentTo(this.#parts, signal), hello);
       if (admitted === undefined) return;
       if ('denial' in admitted) await this.#reject(visitor, admitted);
       else await this.#run(visitor, admitted);
@@ -125,35 +132,9 @@ export class Sessions {
     }
   }
 
-  #askToOpen(settled: AbortSignal): AskToOpen {
-    const { approvals, approvalUrl } = this.#parts;
-    return async ({ sessionId, identified, connection, visitor }, rule, approvers) => {
-      const gone = new AbortController();
-      visitor.gone(settled).then(() => gone.abort());
-      const { id, name } = identified.principal;
-      const request = await approvals.request(
-        {
-          rule,
-          approvers,
-          sessionId,
-          connection: connection.name,
-          requester: { id, name },
-          role: connection.credential.username,
-          action: { kind: 'session.open', verb: 'open', effects: ['open'] },
-        },
-        gone.signal,
-      );
-      visitor.tell(
-        `approval ${request.id} is needed to open ${connection.name} (rule "${rule}")`,
-        `${approvalUrl(request.id)} or: sallyport approvals approve ${request.id}`,
-      );
-      return request.outcome;
-    };
-  }
-
   async #run(visitor: Visitor, admission: Admission): Promise<void> {
     const { access, agents, journal, approvals, approvalUrl, recordings, store, activity } = this.#parts;
-    const { connection, principal, sessionId, expiresAt } = admission;
+    const { connection, principal, sessionId, grant } = admission;
     const startedAt = Date.now();
     const sourceAddress = visitor.greeting.origin.address;
     const { id, name } = principal;
@@ -171,8 +152,12 @@ export class Sessions {
       activity,
     });
     const session = new Session({ admission, visitor, desk, startedAt, agents, access, journal });
-    const expiry = this.#expireAt(session, expiresAt);
+    const expiry = this.#expireAt(session);
     this.#living.set(sessionId, session);
+    // Whoever took the grant back a moment ago did not find this session.
+    if (grant !== undefined && !this.#parts.grants.isActive(grant.id)) {
+      session.end({ reason: 'ended', message: `your access to ${connection.name} has ended` });
+    }
     try {
       await store.putSession(session.record);
       // Whoever was sent away between their sign-in and this moment was not among the living.
@@ -188,12 +173,16 @@ export class Sessions {
     }
   }
 
-  #expireAt(session: Session, expiresAt: number | undefined): NodeJS.Timeout | undefined {
+  #expireAt(session: Session): NodeJS.Timeout | undefined {
+    const { connection, grant, expiresAt } = session.admission;
     if (expiresAt === undefined) return undefined;
     // Timers hold 31 bits of milliseconds; a token that lives longer is looked at again then.
     const left = Math.max(0, Math.min(expiresAt - Date.now(), 2 ** 31 - 1));
     return setTimeout(() => {
-      const message = 'the token that this session was opened with has expired; get a new one with: sallyport token';
+      const message =
+        grant?.endsAt !== expiresAt
+          ? 'the token that this session was opened with has expired; get a new one with: sallyport token'
+          : `${timeOver(connection.name)}; ${askAgain(connection.name)}`;
       session.end({ reason: 'ended', message });
     }, left).unref();
   }

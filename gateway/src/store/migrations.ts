@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Database } from './database.ts';
+import { addAccessGrants } from './migrations/access-grants.ts';
 import { directoryTables } from './migrations/directory.ts';
 import { grantTables } from './migrations/grants.ts';
 
@@ -85,6 +86,7 @@ const steps: readonly Step[] = [
   },
   directoryTables,
   grantTables,
+  addAccessGrants,
 ];
 
 /** Brings the schema to where this version needs it. @throws Error where a newer version has been here */

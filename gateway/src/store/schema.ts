@@ -32,6 +32,14 @@ export interface Tables {
     refused: number;
   };
   approvals: { id: string; state: string; requested_at: number; body: string };
+  access_grants: {
+    id: string;
+    principal_id: string;
+    state: string;
+    needs_review: number;
+    starts_at: number;
+    body: string;
+  };
   grants: {
     kind: string;
     hash: string;

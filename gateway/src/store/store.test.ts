@@ -56,6 +56,21 @@ describe('the store', () => {
     assert.deepEqual([await identity.removeUser('alice'), await identity.removeUser('alice')], [true, false]);
   });
 
+  it('keeps grants, and finds those in force and those to be reviewed', async () => {
+    const { accessGrants } = store;
+    const one = { id: 'g1', principal: { id: 'user:a' }, state: 'active', startsAt: 1, isBreakGlass: true };
+    const two = { ...one, id: 'g2', principal: { id: 'user:b' }, startsAt: 2, isBreakGlass: false };
+    await accessGrants.putGrant(one);
+    await accessGrants.putGrant(two);
+    assert.deepEqual(await accessGrants.grants({ active: true, limit: 9 }), [two, one]);
+    assert.deepEqual(await accessGrants.grants({ unreviewed: true, limit: 9 }), [one]);
+    assert.deepEqual(await accessGrants.grants({ principal: 'user:b', limit: 9 }), [two]);
+    const over = { ...one, state: 'ended', review: { note: 'fine' } };
+    await accessGrants.putGrant(over);
+    assert.deepEqual(await accessGrants.grant('g1'), over);
+    assert.deepEqual(await accessGrants.grants({ active: true, unreviewed: true, limit: 9 }), []);
+  });
+
   it('a join token is one agent’s, whoever asks at once', async () => {
     const { agents } = store;
     await agents.addJoinToken({ hash: 'j', name: 'north', expiresAt: new Date(Date.now() + 60_000) });

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { AccessGrantStore } from './access-grants.ts';
 import { AgentStore } from './agents.ts';
 import { ApprovalStore } from './approvals.ts';
 import { type Database, guarded, openDatabase } from './database.ts';
@@ -15,6 +16,8 @@ export class Store {
   readonly identity: IdentityStore;
   // biome-ignore lint/suspicious/noExplicitAny: whoever uses it says what an approval is; it is kept as it comes
   readonly approvals: ApprovalStore<any>;
+  // biome-ignore lint/suspicious/noExplicitAny: whoever uses it says what a grant is; it is kept as it comes
+  readonly accessGrants: AccessGrantStore<any>;
   readonly sessions: SessionStore;
   readonly agents: AgentStore;
   readonly resources: ResourceStore;
@@ -25,6 +28,7 @@ export class Store {
     this.#database = database;
     this.identity = new IdentityStore(database);
     this.approvals = new ApprovalStore(database);
+    this.accessGrants = new AccessGrantStore(database);
     this.sessions = new SessionStore(database);
     this.agents = new AgentStore(database);
     this.resources = new ResourceStore(database);

@@ -2,22 +2,27 @@ import type { Connection } from '@sallyport/shared/access/connection.ts';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 import type { AgentHub } from '../agents/hub.ts';
 import type { ConnectionsPort, ReachableConnection } from '../api/ports.ts';
+import type { AccessGrants } from '../approvals/grants/grants.ts';
 import type { CurrentAccess } from '../sessions/access.ts';
+import { accessCase } from '../sessions/access-terms.ts';
 
 export interface ConnectionsParts {
   readonly access: CurrentAccess;
   readonly agents: Pick<AgentHub, 'list'>;
+  readonly grants: Pick<AccessGrants, 'find'>;
   /** Where clients connect to. */
   readonly host: string;
   readonly port: number;
 }
 
 /** The API's view of what somebody may reach. */
-export function connectionsPort({ access, agents, host, port }: ConnectionsParts): ConnectionsPort {
+export function connectionsPort({ access, agents, grants, host, port }: ConnectionsParts): ConnectionsPort {
   function reachable(connection: Connection, principal: Principal): ReachableConnection | undefined {
     const session = { id: '', sourceAddress: '', startedAt: Date.now() };
-    const { outcome } = access.now.policy.mayOpen(principal, connection, session);
-    if (outcome === 'deny') return undefined;
+    const verdict = access.now.policy.mayOpen(principal, connection, session);
+    if (verdict.outcome === 'deny') return undefined;
+    const of = verdict.outcome === 'approve' ? accessCase(principal, connection, verdict) : undefined;
+    const grant = of && grants.find(of.principal.id, of.connection, of.rule, of.terms);
     const { name, protocol, labels } = connection;
     const user = /^[A-Za-z0-9._@-]+$/.test(principal.name) ? principal.name : 'me';
     return {
@@ -25,7 +30,7 @@ export function connectionsPort({ access, agents, host, port }: ConnectionsParts
       protocol,
       labels,
       online: isOnline(connection),
-      needsApproval: outcome === 'approve',
+      needsApproval: verdict.outcome === 'approve' && grant === undefined,
       host,
       port,
       user,

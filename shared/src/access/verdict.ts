@@ -2,7 +2,13 @@
 export type Verdict =
   | { readonly outcome: 'allow'; readonly rule: string; readonly limit?: RowLimit }
   | { readonly outcome: 'deny'; readonly rule: string | undefined; readonly reason: string; readonly hint?: string }
-  | { readonly outcome: 'approve'; readonly rule: string; readonly approvers: Approvers; readonly limit?: RowLimit };
+  | {
+      readonly outcome: 'approve';
+      readonly rule: string;
+      readonly approvers: Approvers;
+      readonly limit?: RowLimit;
+      readonly access?: AccessTerms;
+    };
 
 /** How many rows may be returned, by the rule that allows fewest. */
 export interface RowLimit {
@@ -21,6 +27,18 @@ export interface Approvers {
   readonly users: readonly string[];
   readonly count: number;
   readonly timeoutMs: number;
+  /** Groups of which one person each must approve, beside the `count` of the others; one person counts for one. */
+  readonly eachOf?: readonly string[];
+}
+
+/** What a rule says of access for a time. */
+export interface AccessTerms {
+  /** What consent to open a session gives; absent: that one session. Milliseconds. */
+  readonly grant?: { readonly maxMs: number; readonly defaultMs: number };
+  /** Who may let themselves in when nobody is there to decide. */
+  readonly breakGlass?: { readonly groups: readonly string[]; readonly maxMs: number };
+  /** SHA-256, hex, of all in the rule that people consent under: when it changes, consent is void. */
+  readonly digest: string;
 }
 
 /** Why a person is turned away, in one sentence for that person. */

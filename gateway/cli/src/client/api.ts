@@ -1,5 +1,6 @@
 import { createClient, type Interceptor } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
+import { AccessService } from '@sallyport/proto/api/v1/access_pb';
 import { AgentService } from '@sallyport/proto/api/v1/agents_pb';
 import { ApprovalService } from '@sallyport/proto/api/v1/approvals_pb';
 import { AuditService } from '@sallyport/proto/api/v1/audit_pb';
@@ -30,6 +31,7 @@ export function openApi({
     nodeOptions: ca === undefined ? {} : { ca, allowPartialTrustChain: true },
   });
   return {
+    access: createClient(AccessService, transport),
     agents: createClient(AgentService, transport),
     approvals: createClient(ApprovalService, transport),
     audit: createClient(AuditService, transport),

@@ -2,10 +2,11 @@ import { type Approval, ApprovalSchema, ApprovalState, Choice } from '@sallyport
 import type { Command } from 'commander';
 import { Failure, usage } from '../failures.ts';
 import { formatOf, plainOf, writtenLine } from '../output/format.ts';
-import { clockTime, fromNow } from '../output/times.ts';
+import { clockTime, fromNow, lengthOf } from '../output/times.ts';
 import type { Field, Run } from '../session.ts';
 import { visible, visibleLines } from '../terminal/escape.ts';
 import type { TableColumn } from '../terminal/table.ts';
+import { noteReviews } from './grants.ts';
 
 const columns: readonly TableColumn<Approval>[] = [
   { title: 'id', of: ({ id }) => id },
@@ -14,7 +15,7 @@ const columns: readonly TableColumn<Approval>[] = [
   { title: 'connection', of: ({ connection }) => connection },
   { title: 'rule', of: ({ rule }) => rule },
   { title: 'asked', of: ({ requestedAt }) => fromNow(requestedAt) },
-  { title: 'what', of: ({ action }) => (action?.text ?? '').replaceAll(/\s+/g, ' ') || (action?.kind ?? '') },
+  { title: 'what', of: whatOf },
 ];
 
 interface ListOptions {
@@ -66,13 +67,9 @@ async function list(run: Run, { state, watch = false, output }: ListOptions, com
   const api = await run.api(command);
   if (watch) return follow(run, api.approvals.watchApprovals({}, { signal: run.stop.signal }), output);
   const { approvals } = await run.awaited('asking', api.approvals.listApprovals({ state: wanted }));
-  return run.list(
-    output,
-    ApprovalSchema,
-    approvals,
-    columns,
-    wanted === ApprovalState.PENDING ? 'nothing waits' : 'there are none',
-  );
+  const empty = wanted === ApprovalState.PENDING ? 'nothing waits' : 'there are none';
+  await run.list(output, ApprovalSchema, approvals, columns, empty);
+  await noteReviews(run, api);
 }
 
 async function follow(
@@ -87,8 +84,7 @@ async function follow(
       await run.out.write(writtenLine(plainOf(ApprovalSchema, approval), format));
       continue;
     }
-    const { id, requester, connection, rule, action } = approval;
-    const what = (action?.text ?? '').replaceAll(/\s+/g, ' ') || (action?.kind ?? '');
+    const { id, requester, connection, rule } = approval;
     const parts = [
       clockTime(approval.requestedAt),
       id,
@@ -96,14 +92,16 @@ async function follow(
       requester?.name ?? '',
       connection,
       rule,
-      what,
+      whatOf(approval),
     ];
     await run.out.write(`${parts.map(visible).join('  ')}\n`);
   }
 }
 
 function fieldsOf({ action, requester, ...rest }: Approval): readonly Field[] {
-  const approvers = [...rest.approverGroups.map((group) => `group ${group}`), ...rest.approverUsers].join(', ');
+  const named = [...rest.approverGroups.map((group) => `group ${group}`), ...rest.approverUsers].join(', ');
+  const each = rest.approverEachOf.length === 0 ? '' : `one of each of ${rest.approverEachOf.join(', ')}`;
+  const deciders = [named === '' ? '' : `${rest.count} of ${named}`, each].filter((part) => part !== '');
   const decided = rest.decisions.map(({ by, choice, reason, at }) => {
     const word = choice === Choice.APPROVE ? 'approved' : 'rejected';
     return `${word} by ${by?.name ?? ''} at ${clockTime(at)}${reason === '' ? '' : `: ${reason}`}`;
@@ -115,11 +113,13 @@ function fieldsOf({ action, requester, ...rest }: Approval): readonly Field[] {
     ['connection', rest.connection],
     ['role there', rest.role],
     ['rule', rest.rule],
-    ['who decides', `${rest.count} of ${approvers}`],
+    ['who decides', deciders.join(', and ')],
     ['asked at', clockTime(rest.requestedAt)],
     ['expires', rest.state === ApprovalState.PENDING ? fromNow(rest.expiresAt) : clockTime(rest.expiresAt)],
     ['session', rest.sessionId],
     ['what', `${action?.kind ?? ''} ${action?.verb ?? ''}`],
+    ['for', rest.access?.duration === undefined ? '' : lengthOf(rest.access.duration)],
+    ['why', rest.access?.reason ?? ''],
     ['tables', action?.tables.join(', ') ?? ''],
     ['rows, estimated', action?.estimatedRows === undefined ? '' : String(Math.round(action.estimatedRows))],
     ...decided.map((each): Field => ['decision', each]),
@@ -127,6 +127,13 @@ function fieldsOf({ action, requester, ...rest }: Approval): readonly Field[] {
 }
 
 /** The statement as it was sent, and its parameters: what the consent is for. */
+function whatOf({ action, access }: Approval): string {
+  if (access?.duration !== undefined) {
+    return `access for ${lengthOf(access.duration)}${access.reason === '' ? '' : `: ${access.reason}`}`;
+  }
+  return (action?.text ?? '').replaceAll(/\s+/g, ' ') || (action?.kind ?? '');
+}
+
 function statementOf({ action }: Approval): string {
   if (action === undefined || action.text === '') return '';
   const parameters = action.parameters.map(
@@ -139,7 +146,7 @@ function outcome(id: string, approval: Approval | undefined): string {
   const state = wordOf(approval?.state ?? ApprovalState.UNSPECIFIED);
   if (approval === undefined || state !== 'pending') return `${id} is ${state}`;
   const given = approval.decisions.filter(({ choice }) => choice === Choice.APPROVE).length;
-  return `${id} has ${given} of ${approval.count} approvals`;
+  return `${id} has ${given} of ${approval.count + approval.approverEachOf.length} approvals`;
 }
 
 const wordOf = (state: ApprovalState): string => (ApprovalState[state] ?? 'unknown').toLowerCase();

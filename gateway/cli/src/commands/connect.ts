@@ -56,7 +56,8 @@ async function listAll(run: Run, api: Api, output: string): Promise<void> {
   );
 }
 
-async function show(run: Run, connection: Connection, output: string): Promise<void> {
+/** The ready line. */
+export async function show(run: Run, connection: Connection, output: string): Promise<void> {
   if (formatOf(output) !== 'table') return run.show(output, ConnectionSchema, connection, []);
   const line = connection.protocol === 'postgres' ? `psql "${conninfo(connection)}"` : connection.command;
   await run.out.write(`${visible(line)}\n`);

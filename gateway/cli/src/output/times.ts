@@ -32,3 +32,15 @@ export function span(ms: number): string {
   const [unit, size] = Object.entries(units).findLast(([, each]) => ms >= each) ?? ['s', 1000];
   return `${Math.floor(ms / size)}${unit}`;
 }
+
+/** `90s`, `15m`, `1h 30m`: as it is asked for. */
+export function lengthOf({ seconds, nanos }: Duration): string {
+  let left = Number(seconds) * 1000 + Math.floor(nanos / 1_000_000);
+  const parts: string[] = [];
+  for (const [unit, size] of Object.entries(units).reverse()) {
+    const count = Math.floor(left / size);
+    left -= count * size;
+    if (count > 0) parts.push(`${count}${unit}`);
+  }
+  return parts.length === 0 ? '0s' : parts.join(' ');
+}

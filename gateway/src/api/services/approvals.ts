@@ -1,4 +1,4 @@
-import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
 import { type ApprovalService, Choice, ApprovalState as ProtoState } from '@sallyport/proto/api/v1/approvals_pb';
 import type { Approval, ApprovalState } from '../../approvals/store.ts';
@@ -65,8 +65,9 @@ function maySee(port: ApprovalsPort, approval: Approval, caller: Caller): boolea
   return approval.requester.id === caller.principal.id || port.mayDecide(approval, caller.principal);
 }
 
-function shown({ action, approvers, requester, decisions, state, requestedAt, expiresAt, ...rest }: Approval) {
-  const { id, rule, sessionId, connection, role } = rest;
+/** In the API's words. */
+export function shown({ action, approvers, requester, decisions, state, requestedAt, expiresAt, ...rest }: Approval) {
+  const { id, rule, sessionId, connection, role, access } = rest;
   return {
     id,
     rule,
@@ -76,7 +77,9 @@ function shown({ action, approvers, requester, decisions, state, requestedAt, ex
     state: numbers[state],
     approverGroups: [...approvers.groups],
     approverUsers: [...approvers.users],
-    count: approvers.count,
+    approverEachOf: [...(approvers.eachOf ?? [])],
+    count: approvers.groups.length + approvers.users.length === 0 ? 0 : approvers.count,
+    ...(access && { access: { duration: durationFromMs(access.durationMs), reason: access.reason } }),
     requester: { id: requester.id, name: requester.name },
     action: shownAction(action),
     requestedAt: timestampFromMs(requestedAt),

@@ -1,6 +1,7 @@
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import { ConfigError } from '@sallyport/shared/errors/errors.ts';
+import type { Grant } from '../../approvals/grants/grant.ts';
 import type { Approval } from '../../approvals/store.ts';
 import type { SessionRecord } from '../../sessions/store.ts';
 import type { ApiPorts, JournalEntry, ReachableConnection, StoredResource, TranscriptEvent } from '../ports.ts';
@@ -134,6 +135,37 @@ export class TestPorts implements ApiPorts {
     watch: (signal) => until(signal, this.approvalList),
   };
 
+  readonly access: ApiPorts['access'] = {
+    request: async (order) => {
+      this.asked.push(['request', order]);
+      if (order.connection !== this.connection.name) return undefined;
+      return { approval: this.approvalList[0] ?? approvalOf('a1'), grant: undefined };
+    },
+    watch: (_, signal) => until(signal, this.approvalList),
+    breakGlass: async (order) => {
+      this.asked.push(['breakGlass', order]);
+      if (order.connection !== this.connection.name) return undefined;
+      if (order.reason === '') return { reason: 'forbidden', message: 'breaking the glass needs a reason' };
+      return grantOf('grt-1');
+    },
+    list: async (filter) => {
+      this.asked.push(['grants', filter]);
+      if (filter.unreviewed === true) return [];
+      return [grantOf('grt-1')].filter(({ principal }) => (filter.principal ?? principal.id) === principal.id);
+    },
+    get: async (id) => (id === 'grt-1' ? grantOf(id) : undefined),
+    ofApproval: async () => grantOf('grt-1'),
+    mayDecide: ({ approvers }, { groups }) => approvers.groups.some((group) => groups.includes(group)),
+    revoke: async (id, by, why) => {
+      this.asked.push(['revokeGrant', id, by.id, why]);
+      return { ...grantOf(id), state: 'revoked', over: { at: startedAt, why, by } };
+    },
+    review: async (id, by, note) => {
+      this.asked.push(['review', id, by.id, note]);
+      return { ...grantOf(id), review: { at: startedAt, by, note } };
+    },
+  };
+
   readonly sessions: ApiPorts['sessions'] = {
     list: async (filter) => {
       this.asked.push(['sessions', filter]);
@@ -197,6 +229,21 @@ export const session: SessionRecord = {
   statements: 4,
   refused: 1,
 };
+
+export const grantOf = (id: string): Grant => ({
+  id,
+  principal: { id: 'user:alice', name: 'alice', groups: ['engineering'], claims: {} },
+  connection: 'prod-db',
+  rule: 'ask-first',
+  terms: 'digest',
+  reason: 'the queue is stuck',
+  isBreakGlass: true,
+  decidedBy: [{ id: 'user:alice', name: 'alice' }],
+  approvers: { groups: ['dba'], users: [], count: 1, timeoutMs: 900_000 },
+  startsAt: startedAt,
+  endsAt: expiresAt,
+  state: 'active',
+});
 
 export function approvalOf(id: string): Approval {
   return {

@@ -5,7 +5,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Party } from "./identity_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file sallyport/api/v1/approvals.proto.
@@ -19,7 +19,7 @@ export declare const file_sallyport_api_v1_approvals: GenFile;
  */
 export declare type RequestedAction = Message<"sallyport.api.v1.RequestedAction"> & {
   /**
-   * session.open, postgres.query, postgres.execute, …
+   * session.open, access.request, postgres.query, postgres.execute, …
    *
    * @generated from field: string kind = 1;
    */
@@ -183,6 +183,20 @@ export declare type Approval = Message<"sallyport.api.v1.Approval"> & {
    * @generated from field: repeated sallyport.api.v1.Decision decisions = 14;
    */
   decisions: Decision[];
+
+  /**
+   * One of each of these must approve as well; one person counts for one.
+   *
+   * @generated from field: repeated string approver_each_of = 15;
+   */
+  approverEachOf: string[];
+
+  /**
+   * With kind access.request.
+   *
+   * @generated from field: sallyport.api.v1.AccessWanted access = 16;
+   */
+  access?: AccessWanted | undefined;
 };
 
 /**
@@ -190,6 +204,29 @@ export declare type Approval = Message<"sallyport.api.v1.Approval"> & {
  * Use `create(ApprovalSchema)` to create a new message.
  */
 export declare const ApprovalSchema: GenMessage<Approval>;
+
+/**
+ * Access for a time, from the decision on.
+ *
+ * @generated from message sallyport.api.v1.AccessWanted
+ */
+export declare type AccessWanted = Message<"sallyport.api.v1.AccessWanted"> & {
+  /**
+   * @generated from field: google.protobuf.Duration duration = 1;
+   */
+  duration?: Duration | undefined;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message sallyport.api.v1.AccessWanted.
+ * Use `create(AccessWantedSchema)` to create a new message.
+ */
+export declare const AccessWantedSchema: GenMessage<AccessWanted>;
 
 /**
  * @generated from message sallyport.api.v1.ListApprovalsRequest
