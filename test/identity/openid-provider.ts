@@ -22,10 +22,10 @@ export class OpenIdProvider {
     this.#listening = listening;
   }
 
-  static async start(more: Configuration = {}, backchannel?: string): Promise<OpenIdProvider> {
+  static async start(more: Configuration = {}): Promise<OpenIdProvider> {
     const listening = await Listening.start();
     const made = new OpenIdProvider(listening);
-    const provider = new Provider(listening.url, { ...made.#configuration(backchannel), ...more });
+    const provider = new Provider(listening.url, { ...made.#configuration(), ...more });
     const serve = provider.callback();
     listening.server.on('request', (request, response) => {
       made.asked.push(request.url?.split('?')[0] ?? '');
@@ -42,7 +42,7 @@ export class OpenIdProvider {
     return this.#listening.stop();
   }
 
-  #configuration(backchannel: string | undefined): Configuration {
+  #configuration(): Configuration {
     return {
       clients: [
         {
@@ -51,15 +51,11 @@ export class OpenIdProvider {
           grant_types: ['authorization_code', 'refresh_token'],
           redirect_uris: [redirectUri],
           post_logout_redirect_uris: ['http://127.0.0.1:1/'],
-          ...(backchannel === undefined
-            ? {}
-            : { backchannel_logout_uri: backchannel, backchannel_logout_session_required: true }),
         },
       ],
       claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['groups'] },
       cookies: { keys: ['a key for cookies of tests'] },
       features: {
-        backchannelLogout: { enabled: backchannel !== undefined },
         rpInitiatedLogout: { enabled: true },
         devInteractions: { enabled: true },
       },
@@ -91,15 +87,6 @@ export class Visitor {
       at = await this.#follow(at.href, form);
     }
     return at;
-  }
-
-  /** Opens an address and presses the button of the form that it shows. */
-  async signOut(location: string): Promise<URL> {
-    const page = await this.#ask(location);
-    const text = await page.text();
-    const action = /action="([^"]+)"/.exec(text)?.[1] ?? '';
-    const xsrf = /name="xsrf" value="([^"]+)"/.exec(text)?.[1] ?? '';
-    return this.#follow(action, new URLSearchParams({ xsrf, logout: 'yes' }));
   }
 
   async #follow(location: string, form?: URLSearchParams): Promise<URL> {
