@@ -66,6 +66,7 @@ export function signed(xml: string, { key }: Pair, element = 'Assertion', hash: 
   const weak = hash === 'sha1';
   const signer = new SignedXml({
     privateKey: key,
+    idAttribute: 'ID',
     canonicalizationAlgorithm: 'http://www.w3.org/2001/10/xml-exc-c14n#',
     signatureAlgorithm: weak ? `${dsig}rsa-sha1` : 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
   });
