@@ -34,6 +34,7 @@ if (process.argv.includes('--tests')) {
     ...(found('psql') ? [] : ['postgresql-client']),
     ...(found('openssl') ? [] : ['openssl']),
     ...(found('nats-server') ? [] : ['nats-server']),
+    ...(existsSync('/usr/bin/chromium') ? [] : ['chromium']),
     ...(process.argv.includes('--bench') ? ['pgbouncer', 'haproxy'].filter((name) => !found(name)) : []),
   ];
   if (missing.length > 0) {
