@@ -34,7 +34,7 @@ if (process.argv.includes('--tests')) {
     ...(found('psql') ? [] : ['postgresql-client']),
     ...(found('openssl') ? [] : ['openssl']),
     ...(found('nats-server') ? [] : ['nats-server']),
-    ...(found('chromium') ? [] : ['chromium']),
+    ...(existsSync('/usr/bin/chromium') ? [] : ['chromium']),
     ...(process.argv.includes('--bench') ? ['pgbouncer', 'haproxy'].filter((name) => !found(name)) : []),
   ];
   if (missing.length > 0) {

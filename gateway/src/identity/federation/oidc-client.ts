@@ -2,6 +2,7 @@ import { Unavailable } from '@sallyport/shared/errors/errors.ts';
 import * as client from 'openid-client';
 import { explain, readBounded } from '../outbound.ts';
 import { insecureUrl, wrongIssuer } from '../provider.ts';
+import { unavailableWithin } from './oidc-failure.ts';
 import { dereference } from './reference.ts';
 import { issuerOf, type NamedProvider, type OidcSpec } from './spec.ts';
 
@@ -67,7 +68,7 @@ export class OidcClient {
       this.#metadata = metadata;
       return configuration;
     } catch (error) {
-      throw error instanceof Unavailable ? error : this.unavailable(explain(error), error);
+      throw unavailableWithin(error) ?? this.unavailable(explain(error), error);
     }
   }
 

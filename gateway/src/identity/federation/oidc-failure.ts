@@ -42,7 +42,7 @@ function declined({ error }: client.AuthorizationResponseError): Denial {
 }
 
 /** Errors of the library carry ours as a cause. */
-function unavailableWithin(error: unknown): Unavailable | undefined {
+export function unavailableWithin(error: unknown): Unavailable | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
     if (at instanceof Unavailable) return at;
   }
