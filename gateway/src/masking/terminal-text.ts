@@ -47,9 +47,9 @@ export class TerminalText {
     for (let at = from; at < bytes.length; at++) {
       const byte = bytes[at]!;
       if (this.#state === 'ground' && byte >= SPACE && byte < 0x7f) {
-        // readline writes a space to get past the right margin.
-        if (byte === SPACE && this.#isAtMargin) seen |= kinds[at] = Kind.move;
-        this.#column++;
+        const end = endOfPrintable(bytes, at);
+        seen |= this.#printable(bytes, kinds, at, end);
+        at = end - 1;
         continue;
       }
       const kind = this.#state === 'ground' ? this.#ground(byte, bytes, at) : this.#within(byte, kinds, at);
@@ -57,6 +57,17 @@ export class TerminalText {
       seen |= kind;
       if (kind !== Kind.text && at > 0) seen |= kinds[at - 1]!;
     }
+    return seen;
+  }
+
+  /** readline writes a space to get past the right margin. */
+  #printable(bytes: Uint8Array, kinds: Uint8Array, from: number, to: number): number {
+    const [columns, column] = [this.#columns, this.#column];
+    this.#column += to - from;
+    if (columns === 0) return 0;
+    let seen = 0;
+    const first = column === 0 ? columns : (columns - (column % columns)) % columns;
+    for (let at = from + first; at < to; at += columns) if (bytes[at] === SPACE) seen |= kinds[at] = Kind.move;
     return seen;
   }
 
@@ -169,4 +180,10 @@ export class TerminalText {
     this.#state = 'ground';
     return Kind.silent;
   }
+}
+
+function endOfPrintable(bytes: Uint8Array, from: number): number {
+  let at = from + 1;
+  while (at < bytes.length && bytes[at]! >= SPACE && bytes[at]! < 0x7f) at++;
+  return at;
 }
