@@ -158,6 +158,16 @@ describe('a stream under masks', () => {
     assert.equal(stream.flush().toString(), 'done');
   });
 
+  it('is not blinded by control sequences before a secret, however long', () => {
+    for (const length of [60, 64, 100, 4095, 5000, 20_000]) {
+      const colours = '\x1b[38;2;255;255;255m'.repeat(Math.ceil(length / 19));
+      for (const before of ['', `${'word '.repeat(30)}\r\n`]) {
+        const pieces = [before, colours, 'AKIAIOSF', 'ODNN7EXAMPLE done'];
+        assert.equal(through(pieces).toString(), `${before}${colours}[redacted] done`, `${length}`);
+      }
+    }
+  });
+
   it('holds a bounded number of bytes', () => {
     const stream = streamOf();
     let out = 0;

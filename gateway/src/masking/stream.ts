@@ -25,8 +25,9 @@ export const HOLD_MS = 20;
 /** … and so much of it. Bytes. */
 export const MAX_HELD_BYTES = 2 * MAX_FIND_BYTES;
 
-/** What detectors may look back upon before a secret starts. Bytes. */
-const LOOK_BEHIND_BYTES = 64;
+/** What detectors may look back upon before a secret starts. Bytes of text, and with the control sequences in it. */
+const LOOK_BEHIND_BYTES = 16;
+const MAX_LOOK_BEHIND_BYTES = 4096;
 
 const nothing = Buffer.alloc(0);
 
@@ -119,7 +120,7 @@ export class StreamInspector {
       if (!this.#inspector.suspects(text, 0, text.length)) continue;
       for (const { start, end, treatment } of this.#inspector.spans(text)) {
         // What starts where the window was cut may be the rest of something else; a secret's own start is never cut off.
-        if (start === 0 && this.#isCut) continue;
+        if (start === 0 && this.#isCut && at(view, 0) === 0) continue;
         if (end === text.length) open = Math.min(open, at(view, start));
         all.push({ start: at(view, start), end: map === undefined ? end : map[end - 1]! + 1, treatment, kind });
       }
@@ -185,10 +186,19 @@ export class StreamInspector {
     return this.#window.subarray(start, end).filter((_, i) => this.#kinds[start + i] === kind) as Buffer;
   }
 
+  /** Where the last text before `end` starts: control sequences, however many, do not push it out of the window. */
+  #textBefore(end: number): number {
+    const least = Math.max(0, end - MAX_LOOK_BEHIND_BYTES);
+    let from = end;
+    for (let texts = 0; from > least && texts < LOOK_BEHIND_BYTES; from--)
+      if (this.#kinds[from - 1] === Kind.text) texts++;
+    return from;
+  }
+
   /** Keeps what a secret may have begun in, and a little before. */
   #forget(needed: number): void {
-    const most = this.#sent - MAX_FIND_BYTES - LOOK_BEHIND_BYTES;
-    const from = Math.max(0, needed - LOOK_BEHIND_BYTES, most);
+    const most = this.#sent - MAX_FIND_BYTES - MAX_LOOK_BEHIND_BYTES;
+    const from = Math.max(this.#textBefore(needed), most);
     if (from === 0) return;
     this.#window = Buffer.from(this.#window.subarray(from));
     this.#kinds = this.#kinds.slice(from);
