@@ -184,7 +184,13 @@ export interface SessionsPort {
     signal: AbortSignal,
   ): Promise<AsyncIterable<readonly TranscriptEvent[]> | undefined>;
   /** The recording's own bytes, journalled as above. */
-  raw(id: string, viewer: Principal, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | undefined>;
+  /** The file as it is kept, or its terminal as asciicast v2. */
+  raw(
+    id: string,
+    viewer: Principal,
+    signal: AbortSignal,
+    form?: 'raw' | 'asciicast',
+  ): Promise<AsyncIterable<Uint8Array> | undefined>;
   /** False where it does not live. */
   kill(id: string, by: Principal, reason: string): Promise<boolean>;
 }

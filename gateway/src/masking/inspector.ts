@@ -10,7 +10,8 @@ export interface Probe {
   readonly treatment: Treatment;
 }
 
-interface Span {
+/** What was found, and what is to be done with it. Bytes. */
+export interface Span {
   readonly start: number;
   end: number;
   treatment: Treatment;
@@ -42,14 +43,31 @@ export class Inspector {
     return seen !== 0 && this.#probes.some(({ detector }) => (detector.needs & seen) === detector.needs);
   }
 
+  /** What is to be replaced in a text: sorted, none overlapping. */
+  spans(text: Buffer): readonly Span[] {
+    if (this.isIdle) return [];
+    const seen = features(text, 0, text.length);
+    if (seen === 0 && !this.#alwaysLooks) return [];
+    const probes = this.#probes.filter(({ detector }) => (detector.needs & seen) === detector.needs);
+    return probes.length === 0 ? [] : merged(findAll(probes, text));
+  }
+
+  /** Where the earliest find may start that goes on behind the text; its length where none may. */
+  unfinishedFrom(text: Buffer): number {
+    const from = Math.max(0, text.length - MAX_FIND_BYTES);
+    const bytes = text.subarray(from);
+    const tail = bytes.toString('latin1');
+    return from + Math.min(...this.#probes.map(({ detector }) => detector.unfinishedFrom(tail, bytes)));
+  }
+
+  /** What stands in place of a find. */
+  replacement(value: Buffer, treatment: Treatment): Buffer {
+    return replaceText(value, treatment, this.#hashKey) ?? Buffer.alloc(0);
+  }
+
   /** The text with every find replaced; the same buffer where there is none. */
   inspect(text: Buffer): Buffer {
-    if (this.isIdle) return text;
-    const seen = features(text, 0, text.length);
-    if (seen === 0 && !this.#alwaysLooks) return text;
-    const probes = this.#probes.filter(({ detector }) => (detector.needs & seen) === detector.needs);
-    if (probes.length === 0) return text;
-    const spans = merged(findAll(probes, text));
+    const spans = this.spans(text);
     return spans.length === 0 ? text : this.#rewritten(text, spans);
   }
 
@@ -89,7 +107,7 @@ function findAll(probes: readonly Probe[], text: Buffer): Span[] {
 }
 
 /** Sorted, those that overlap joined under the stricter treatment. */
-function merged(spans: Span[]): Span[] {
+export function merged(spans: Span[]): Span[] {
   spans.sort((a, b) => a.start - b.start);
   const result: Span[] = [];
   for (const span of spans) {

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Treatment, ValuePath, Veil } from '../protocols/protocol.ts';
 import { Inspector, type Probe } from './inspector.ts';
 import type { CompiledMask } from './mask-set.ts';
+import { StreamInspector, type StreamOptions } from './stream.ts';
 import { replaceText, stricter } from './treatment.ts';
 
 /** Paths whose answer is kept. Entries. */
@@ -53,6 +54,11 @@ export class MaskVeil implements Veil {
   /** False where `inspect` would find nothing in `bytes[start, end)`: a look that allocates nothing. */
   suspects(bytes: Uint8Array, start: number, end: number): boolean {
     return this.#inspector.suspects(bytes, start, end);
+  }
+
+  /** For what is no table: terminals, commands' output, bodies. One stream each way that is looked at. */
+  stream(options: StreamOptions): StreamInspector {
+    return new StreamInspector(this.#inspector, options);
   }
 
   #strictest(schema: string, table: string, column: string): Treatment | undefined {

@@ -5,9 +5,11 @@ import type { SessionsPort, TranscriptEvent } from '../api/ports.ts';
 import type { Json } from '../audit/event.ts';
 import { postgresTranscript, type TranscriptEvent as Told } from '../protocols/postgres/transcript/transcript.ts';
 import { typeName } from '../protocols/postgres/transcript/type-names.ts';
+import { asciicast } from '../recording/asciicast.ts';
 import type { Recordings } from '../recording/recordings.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { SessionStore } from '../sessions/store.ts';
+import { terminalTranscript } from './terminal-transcript.ts';
 
 export interface SessionsPortParts {
   readonly living: Sessions;
@@ -57,8 +59,15 @@ export function sessionsPort({ living, store, recordings, journal }: SessionsPor
       await view(viewer, id, follow ? 'watch' : 'replay');
       return batches(transcript(recording, fromUs, signal), follow ? 1 : BATCH);
     },
-    async raw(id, viewer, signal) {
-      const path = await recordings.find(id, (await store.session(id))?.startedAt);
+    async raw(id, viewer, signal, form = 'raw') {
+      const startedAt = (await store.session(id))?.startedAt;
+      if (form === 'asciicast') {
+        const recording = await recordings.open(id, startedAt);
+        if (recording === undefined) return undefined;
+        await view(viewer, id, 'export');
+        return encoded(asciicast(recording));
+      }
+      const path = await recordings.find(id, startedAt);
       if (path === undefined) return undefined;
       await view(viewer, id, 'export');
       return createReadStream(path, { signal });
@@ -75,13 +84,20 @@ type Readable = Awaited<ReturnType<Recordings['open']>> & {};
 
 async function* transcript(recording: Readable, fromUs: number, signal: AbortSignal): AsyncGenerator<TranscriptEvent> {
   let lastUs = 0;
-  for await (const told of postgresTranscript(recording)) {
-    if (signal.aborted) return;
-    lastUs = told.atUs;
-    if (told.atUs < fromUs) continue;
-    const event = eventOf(told);
-    if (event !== undefined) yield { atUs: BigInt(told.atUs), event };
-  }
+  if (recording.header.protocol !== 'postgres') {
+    for await (const told of terminalTranscript(recording, eventOf)) {
+      if (signal.aborted) return;
+      lastUs = Number(told.atUs);
+      if (lastUs >= fromUs) yield told;
+    }
+  } else
+    for await (const told of postgresTranscript(recording)) {
+      if (signal.aborted) return;
+      lastUs = told.atUs;
+      if (told.atUs < fromUs) continue;
+      const event = eventOf(told);
+      if (event !== undefined) yield { atUs: BigInt(told.atUs), event };
+    }
   const { end, truncated } = recording.ending;
   if (end === undefined) {
     const reason = truncated
@@ -89,6 +105,10 @@ async function* transcript(recording: Readable, fromUs: number, signal: AbortSig
       : 'the recording has no end: the session lives, or its gateway was killed';
     yield { atUs: BigInt(lastUs), event: { case: 'gap', value: { reason } } };
   } else yield { atUs: BigInt(lastUs), event: { case: 'end', value: { reason: end.why } } };
+}
+
+async function* encoded(lines: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  for await (const line of lines) yield Buffer.from(line);
 }
 
 async function* batches<T>(events: AsyncIterable<T>, size: number): AsyncGenerator<readonly T[]> {

@@ -35,10 +35,22 @@ interface ListOptions {
 
 interface ReplayOptions {
   readonly speed: string;
-  readonly maxPause: string;
+  readonly idleLimit: string;
   readonly at: string;
   readonly output: string;
 }
+
+interface ExportOptions {
+  readonly raw?: boolean;
+  readonly format: string;
+  readonly file?: string;
+}
+
+const formats: Readonly<Record<string, ExportFormat | undefined>> = {
+  jsonl: ExportFormat.JSONL,
+  raw: ExportFormat.RAW,
+  asciicast: ExportFormat.ASCIICAST,
+};
 
 /** `sessions list|show|replay|watch|kill|export`. */
 export function addSessions(program: Command, run: Run): void {
@@ -63,7 +75,7 @@ export function addSessions(program: Command, run: Run): void {
     .command('replay <id>')
     .description('play a recording as readable tables')
     .option('--speed <factor>', '1 is as it was; max is without pauses', '1')
-    .option('--max-pause <seconds>', 'longer pauses are cut to this', '3')
+    .option('--max-pause, --idle-limit <seconds>', 'longer pauses are cut to this', '3')
     .option('--at <time>', 'begin there: 90, 1:30, 1:02:03', '0')
     .option('-o, --output <format>', 'table (readable text), json (an event a line) or yaml', 'table')
     .action((id: string, options: ReplayOptions, command: Command) => replay(run, id, options, command));
@@ -84,10 +96,9 @@ export function addSessions(program: Command, run: Run): void {
     .command('export <id>')
     .description('a recording as lines of JSON, or as it is kept')
     .option('--raw', 'the recording as it is kept')
+    .option('--format <format>', 'jsonl, raw, or asciicast for terminal sessions', 'jsonl')
     .option('--file <path>', 'write there; a file that exists is not touched')
-    .action((id: string, options: { raw?: boolean; file?: string }, command: Command) =>
-      exportOne(run, id, options, command),
-    );
+    .action((id: string, options: ExportOptions, command: Command) => exportOne(run, id, options, command));
 }
 
 async function list(run: Run, options: ListOptions, command: Command): Promise<void> {
@@ -127,13 +138,13 @@ async function show(run: Run, id: string, output: string, command: Command): Pro
 
 async function replay(run: Run, id: string, options: ReplayOptions, command: Command): Promise<void> {
   const format = formatOf(options.output);
-  const pace = { speed: speedOf(options.speed), maxPauseMs: secondsOf(options.maxPause) * 1000 };
+  const pace = { speed: speedOf(options.speed), maxPauseMs: secondsOf(options.idleLimit) * 1000 };
   const fromUs = BigInt(Math.round(secondsOf(options.at) * 1_000_000));
   const { signal } = run.stop;
   const batches = (await run.api(command)).sessions.replaySession({ id, fromUs }, { signal });
   if (format !== 'table') return writeEvents(run, batches, format);
   return play(batches, pace, {
-    printer: new TranscriptPrinter(run.out.width, run.style),
+    printer: new TranscriptPrinter(run.out.width, run.style, run.out.isTTY),
     write: (text) => run.out.write(text),
     signal,
   });
@@ -145,7 +156,7 @@ async function watch(run: Run, id: string, output: string, command: Command): Pr
   const batches = (await run.api(command)).sessions.watchSession({ id }, { signal });
   if (format !== 'table') return writeEvents(run, batches, format);
   return follow(batches, {
-    printer: new TranscriptPrinter(run.out.width, run.style),
+    printer: new TranscriptPrinter(run.out.width, run.style, run.out.isTTY),
     write: (text) => run.out.write(text),
     signal,
   });
@@ -159,17 +170,14 @@ async function writeEvents(run: Run, batches: Batches, format: Exclude<Format, '
   }
 }
 
-async function exportOne(
-  run: Run,
-  id: string,
-  options: { raw?: boolean; file?: string },
-  command: Command,
-): Promise<void> {
-  const { raw = false, file } = options;
+async function exportOne(run: Run, id: string, options: ExportOptions, command: Command): Promise<void> {
+  const { file } = options;
+  const format = formats[options.raw ? 'raw' : options.format];
+  if (format === undefined) throw usage(`"${options.format}" is no format`, 'There are: jsonl, raw, asciicast');
+  const raw = format === ExportFormat.RAW;
   if (raw && file === undefined && run.out.isTTY)
     throw usage('a raw recording is no text for a terminal', 'Give it a --file, or send it on with >');
   const { sessions } = await run.api(command);
-  const format = raw ? ExportFormat.RAW : ExportFormat.JSONL;
   const chunks = sessions.exportSession({ id, format }, { signal: run.stop.signal });
   if (file === undefined) {
     for await (const { chunk } of chunks) await run.out.write(chunk);

@@ -7,11 +7,14 @@ import type {
   Notice,
   Refusal,
   Statement,
+  TerminalExit,
   TranscriptEvent,
+  Transfer,
 } from '@sallyport/proto/api/v1/transcript_pb';
 import { visible, visibleLines } from '../terminal/escape.ts';
 import type { Style } from '../terminal/style.ts';
 import { ResultTable } from './result-table.ts';
+import { Screen } from './screen.ts';
 
 /** Of one statement or message, so many characters are shown. */
 const MAX_SHOWN_CHARS = 20_000;
@@ -21,8 +24,10 @@ export class TranscriptPrinter {
   readonly #width: number | undefined;
   readonly #style: Style;
   #table: ResultTable | undefined;
+  readonly #screen: Screen;
 
-  constructor(width: number | undefined, style: Style) {
+  constructor(width: number | undefined, style: Style, isTerminal = false) {
+    this.#screen = new Screen(isTerminal);
     this.#width = width;
     this.#style = style;
   }
@@ -52,8 +57,14 @@ export class TranscriptPrinter {
         return before + dim(copied(event.value)) + visibleLines(cut(event.value.data));
       case 'gap':
         return before + yellow(gap(event.value));
+      case 'output':
+        return before + this.#screen.output(event.value);
+      case 'exit':
+        return before + dim(exited(event.value));
+      case 'transfer':
+        return before + dim(transferred(event.value));
       case 'end':
-        return `${before}\n${dim(`${clock(atUs)}  session ended: ${visible(event.value.reason)}`)}\n`;
+        return `${before}${this.#screen.leave()}\n${dim(`${clock(atUs)}  session ended: ${visible(event.value.reason)}`)}\n`;
       default:
         return before;
     }
@@ -122,6 +133,15 @@ function copied({ inward, bytes }: Copy): string {
 
 function gap({ reason, bytes }: Gap): string {
   return `    … ${visible(reason)}${bytes === 0n ? '' : ` (${sized(bytes)} not shown)`}\n`;
+}
+
+function exited({ code, signal }: TerminalExit): string {
+  return `    exit ${signal === '' ? (code ?? 'without a status') : `by signal ${visible(signal)}`}\n`;
+}
+
+function transferred({ name, inward, bytes, sha256 }: Transfer): string {
+  const whole = sha256 === '' ? 'not whole' : `SHA-256 ${visible(sha256)}`;
+  return `    file ${inward ? 'in' : 'out'}: ${visible(cut(name))}, ${sized(bytes)}, ${whole}\n`;
 }
 
 function cut(text: string): string {

@@ -141,6 +141,22 @@ describe('a replay shows', () => {
     assert.ok(text.includes('a\\x1b]0;owned\\x07\\x9b2J\\u202eb'));
   });
 
+  it('the output of a terminal without what would harm this one, and nothing but text where there is none', () => {
+    const events = [
+      event(0, { case: 'output', value: { data: Uint8Array.from([0x1b, 0x5b, 0x31, 0x6d, 0xc3]) } }),
+      event(1, { case: 'output', value: { data: Uint8Array.from([0xa9, ...Buffer.from('\x1b]52;c;eA==\x07!\r\n')]) } }),
+      event(2, { case: 'transfer', value: { name: 'a\x1b[2J', inward: true, bytes: 12n, sha256: 'ab' } }),
+      event(3, { case: 'exit', value: { code: 0 } }),
+    ];
+    const shown = (isTerminal: boolean) => {
+      const printer = new TranscriptPrinter(80, noStyle, isTerminal);
+      return events.map((each) => printer.print(each)).join('');
+    };
+    const notes = '    file in: a\\x1b[2J, 12 bytes, SHA-256 ab\n    exit 0\n';
+    assert.equal(shown(true), `\x1b[1mé!\r\n${notes}`);
+    assert.equal(shown(false), `é!\n${notes}`);
+  });
+
   it('colours only where they are wanted', () => {
     const printer = new TranscriptPrinter(80, colours);
     assert.ok(printer.print(event(0, { case: 'error', value: { message: 'no' } })).startsWith('\x1b[31m'));

@@ -65,16 +65,17 @@ export function sessionService(port: SessionsPort, streams: Streams): ServiceImp
       return {};
     },
     async *exportSession({ id, format }, context) {
-      if (format === ExportFormat.RAW) yield* raw(id, context);
+      if (format === ExportFormat.RAW) yield* raw(id, 'raw', context);
+      else if (format === ExportFormat.ASCIICAST) yield* raw(id, 'asciicast', context);
       else for await (const events of transcript(id, 0, false, context)) yield { chunk: lines(events) };
     },
   };
 
-  async function* raw(asked: string, context: HandlerContext) {
+  async function* raw(asked: string, form: 'raw' | 'asciicast', context: HandlerContext) {
     const caller = callerOf(context);
     const { id } = await visible(asked, caller);
     const source = async (signal: AbortSignal) => {
-      const bytes = await port.raw(id, caller.principal, signal);
+      const bytes = await port.raw(id, caller.principal, signal, form);
       if (bytes === undefined) throw notFound('recording of session', id);
       return bytes;
     };

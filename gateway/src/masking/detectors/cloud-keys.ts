@@ -1,5 +1,6 @@
-import { type Detector, matches } from './detector.ts';
+import { type Detector, matches, unfinishedForm } from './detector.ts';
 import { Feature } from './features.ts';
+import { unfinished } from './unfinished.ts';
 
 const before = '(?<![A-Za-z0-9])';
 const after = '(?![A-Za-z0-9])';
@@ -7,6 +8,7 @@ const after = '(?![A-Za-z0-9])';
 /** A provider's keys: forms that start with the provider's own prefix. A group narrows what is replaced. */
 function keys(name: string, ...forms: readonly string[]): Detector {
   const pattern = new RegExp(`${before}(?:${forms.join('|')})${after}`, 'g');
+  const open = new RegExp(`${before}(?:${unfinished(forms.join('|'))})$`);
   return {
     name,
     needs: Feature.longWord,
@@ -18,6 +20,7 @@ function keys(name: string, ...forms: readonly string[]): Detector {
         found(start, start + secret.length);
       });
     },
+    unfinishedFrom: (text) => unfinishedForm(open, text),
   };
 }
 

@@ -55,7 +55,31 @@ export const creditCard: Detector = {
       else at = findInRun(text, at, found);
     }
   },
+  unfinishedFrom(text: string): number {
+    let start = text.length;
+    for (let at = text.length - 1; at >= 0 && text.length - at <= MAX_CHARACTERS; at--) {
+      const isDigit = isDigitCode(text.charCodeAt(at));
+      if (!isDigit && !isSeparator(text.charCodeAt(at))) break;
+      if (isDigit && !isDigitCode(text.charCodeAt(at - 1)) && mayBegin(text, at)) start = at;
+    }
+    return start;
+  },
 };
+
+/** Of a number: each digit may have a separator behind it. */
+const MAX_CHARACTERS = 2 * MAX_DIGITS;
+
+/** Whether the first digits, as far as they are there, are those of an issuer. */
+function mayBegin(text: string, at: number): boolean {
+  const digits = text
+    .slice(at, at + 2 * PREFIX_DIGITS)
+    .replace(/[ -]/g, '')
+    .slice(0, PREFIX_DIGITS);
+  const first = Number(digits.padEnd(PREFIX_DIGITS, '0'));
+  const last = Number(digits.padEnd(PREFIX_DIGITS, '9'));
+  for (let prefix = first; prefix <= last; prefix++) if (lengthsOf[prefix] !== 0) return true;
+  return false;
+}
 
 /** Tries every group start of one run of digits and separators; returns where the run ends. */
 function findInRun(text: string, from: number, found: Found): number {

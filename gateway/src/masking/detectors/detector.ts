@@ -10,6 +10,27 @@ export interface Detector {
   find(text: string, found: Found): void;
   /** For patterns that must see UTF-8; used in place of `find`. Offsets are bytes as well. */
   findInBytes?(bytes: Buffer, found: Found): void;
+  /**
+   * For streams: where the earliest secret may start that the text's end cuts off, `text.length` where none does. A secret
+   * that was found and reaches the end needs no mention. `bytes` is the same text. Cheap: it is asked for each keystroke.
+   */
+  unfinishedFrom(text: string, bytes: Buffer): number;
+}
+
+/** Where the last line starts, but at most `most` characters before the end. */
+export function lastLine(text: string, most: number): number {
+  return Math.max(text.lastIndexOf('\n') + 1, text.length - most, 0);
+}
+
+/** How far back single-line forms are looked for. Longer ones are finds by then, which reach the end. Bytes. */
+const MAX_FORM_BYTES = 256;
+
+/** `unfinishedFrom` of a form that is an expression: an `unfinished` one, made to end at the text's end. */
+export function unfinishedForm(expression: RegExp, text: string): number {
+  const from = lastLine(text, MAX_FORM_BYTES);
+  if (from === text.length) return from;
+  const at = text.slice(from).search(expression);
+  return at < 0 ? text.length : from + at;
 }
 
 /** The longest stretch that a detector takes for one secret; windows overlap by it. Bytes. */

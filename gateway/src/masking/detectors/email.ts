@@ -1,4 +1,4 @@
-import type { Detector, Found } from './detector.ts';
+import { type Detector, type Found, lastLine } from './detector.ts';
 import { Feature } from './features.ts';
 
 /** RFC 5321, 4.5.3.1: 64 for the local part; a little more is taken so that a longer one is not shown by half. */
@@ -23,7 +23,19 @@ export const email: Detector = {
       if (end !== undefined) found(start, end);
     }
   },
+  unfinishedFrom(text: string): number {
+    const least = lastLine(text, MAX_LOCAL + MAX_DOMAIN);
+    const at = text.lastIndexOf('@');
+    const before = at >= least && cutDomain.test(text.slice(at + 1)) ? startOfLocal(text, at) : text.length;
+    const quote = text.lastIndexOf('"', text.endsWith('"') ? text.length - 2 : text.length);
+    const quoted = quote >= Math.max(least, text.length - MAX_LOCAL) ? quote : text.length;
+    return Math.min(before, quoted, startOfLocal(text, text.length));
+  },
 };
+
+/** RFC 1035, 2.3.4. */
+const MAX_DOMAIN = 255;
+const cutDomain = /^[A-Za-z0-9\x80-\xff.[\]:-]*$/;
 
 function startOfLocal(text: string, at: number): number {
   const least = Math.max(0, at - MAX_LOCAL);

@@ -1,4 +1,4 @@
-import { type Detector, type Found, isWordCode, matches } from './detector.ts';
+import { type Detector, type Found, isWordCode, lastLine, matches } from './detector.ts';
 import { Feature } from './features.ts';
 
 /** Characters of an IBAN by country (SWIFT, IBAN registry). */
@@ -24,7 +24,19 @@ export const iban: Detector = {
       if (end !== undefined) found(index, end);
     });
   },
+  unfinishedFrom(text: string): number {
+    const from = lastLine(text, MAX_CHARACTERS);
+    const tail = text.slice(from);
+    for (const { index, 1: country = '' } of tail.matchAll(cutOff)) {
+      if (country.length < 2 || lengths[country.toUpperCase()] !== undefined) return from + index;
+    }
+    return text.length;
+  },
 };
+
+/** Of the longest, with a separator behind each. */
+const MAX_CHARACTERS = 2 * 33;
+const cutOff = /(?<![A-Za-z0-9])([A-Za-z]{1,2})(?:$|(?<=[A-Za-z]{2})\d(?:$|\d(?=(?:[ -]?[A-Za-z0-9]){0,30}[ -]?$)))/g;
 
 /** Where `length` characters end, single spaces or hyphens between groups not counted; undefined: no IBAN. */
 function endOf(text: string, start: number, length: number): number | undefined {

@@ -1,4 +1,4 @@
-import { type Detector, type Found, matches } from './detector.ts';
+import { type Detector, type Found, isWordCode, MAX_FIND_BYTES, matches } from './detector.ts';
 import { Feature } from './features.ts';
 
 /** A run that may hold a header: `{"` is `eyJ` in base64url; with white space after the brace it starts with `ew` or `ey`. */
@@ -24,6 +24,18 @@ export const jwt: Detector = {
       const end = endOfParts(text, headerEnd);
       if (end !== undefined) found(index + offset, end);
     });
+  },
+  unfinishedFrom(text: string): number {
+    let start = text.length;
+    const least = Math.max(0, text.length - MAX_FIND_BYTES);
+    for (let at = text.length - 1, dots = 0; at >= least; at--) {
+      const code = text.charCodeAt(at);
+      if (code === 0x2e && ++dots >= JWE_PARTS) break;
+      if (code !== 0x2e && !isWordCode(code) && code !== 0x2d && code !== 0x5f) break;
+      const next = text[at + 1];
+      if (code === 0x65 && (next === undefined || next === 'y' || next === 'w')) start = at;
+    }
+    return start;
   },
 };
 

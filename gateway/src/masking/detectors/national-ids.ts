@@ -1,6 +1,7 @@
 import { aadhaar, bsn, codiceFiscale, cpf, dni, nir, steuerId } from './checksums.ts';
-import { type Detector, matches } from './detector.ts';
+import { type Detector, matches, unfinishedForm } from './detector.ts';
 import { Feature } from './features.ts';
+import { unfinished } from './unfinished.ts';
 
 const notBefore = '(?<![A-Za-z0-9])';
 const notAfter = '(?![A-Za-z0-9])';
@@ -13,6 +14,7 @@ function identity(
   needs: number = Feature.digits,
 ): Detector {
   const pattern = new RegExp(`${notBefore}(?:${form})${notAfter}`, 'gi');
+  const open = new RegExp(`${notBefore}(?:${unfinished(form)})$`, 'i');
   return {
     name,
     needs,
@@ -21,6 +23,7 @@ function identity(
         if (isValid(match.replace(/[ ./-]/g, '').toUpperCase())) found(index, index + match.length);
       });
     },
+    unfinishedFrom: (text) => unfinishedForm(open, text),
   };
 }
 

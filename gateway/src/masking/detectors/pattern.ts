@@ -1,5 +1,6 @@
 import { RE2JS } from 're2js';
-import type { Detector, Found } from './detector.ts';
+import { type Detector, type Found, lastLine } from './detector.ts';
+import { unfinished } from './unfinished.ts';
 
 /** A pattern that an operator wrote; matched in linear time whatever it says. */
 export interface PatternSpec {
@@ -24,12 +25,34 @@ const flagBits: Readonly<Record<string, number>> = {
 /** @throws Error that says what is wrong with the pattern */
 export function patternDetector({ name, pattern, flags = '' }: PatternSpec): Detector {
   const expression = compiled(name, pattern, flags);
+  const open = unfinishedExpression(pattern, expression.flags());
   return {
     name,
     needs: 0,
     find: (text, found) => findAll(expression, Buffer.from(text, 'latin1'), found),
     findInBytes: (bytes, found) => findAll(expression, bytes, found),
+    unfinishedFrom: (text, bytes) => unfinishedFrom(open, text, bytes),
   };
+}
+
+/** Within this a match must have begun that is to be held back as a whole. Bytes. */
+const MAX_OPEN_BYTES = 1024;
+
+/** Undefined where the pattern says what cannot be cut off: then all of the last line may be the start of a match. */
+function unfinishedExpression(pattern: string, bits: number): RE2JS | undefined {
+  const source = unfinished(pattern, '\\z');
+  try {
+    return source === undefined ? undefined : RE2JS.compile(`(?:${source})\\z`, bits);
+  } catch {
+    return undefined;
+  }
+}
+
+function unfinishedFrom(open: RE2JS | undefined, text: string, bytes: Buffer): number {
+  if (open === undefined) return lastLine(text, MAX_OPEN_BYTES);
+  const from = Math.max(0, bytes.length - MAX_OPEN_BYTES);
+  const matcher = open.matcher(bytes.subarray(from));
+  return matcher.find() ? from + matcher.start() : bytes.length;
 }
 
 function compiled(name: string, pattern: string, flags: string): RE2JS {

@@ -22,7 +22,20 @@ export const privateKey: Detector = {
       found(index, covered);
     });
   },
+  unfinishedFrom(text: string): number {
+    const opening = cutBegin.exec(text.slice(-MAX_BEGIN));
+    const begins = opening === null ? text.length : Math.max(0, text.length - MAX_BEGIN) + opening.index;
+    const isEnding = cutEnd.test(text.slice(-MAX_END));
+    const from = isEnding ? text.lastIndexOf('-----BEGIN ') : -1;
+    return from < 0 || text.length - from > MAX_FIND_BYTES ? begins : from;
+  },
 };
+
+/** Of the first line and of the last. Characters. */
+const MAX_BEGIN = 120;
+const MAX_END = 96;
+const cutBegin = /-{1,5}$|-----B(?:E(?:G(?:I(?:N(?: [A-Z0-9 ]{0,90}-{0,4})?)?)?)?)?$/;
+const cutEnd = /-----END [A-Z0-9 ]{0,80}-{0,4}$/;
 
 function endOfBlock(text: string, from: number): number {
   const most = Math.min(text.length, from + MAX_BODY);

@@ -358,6 +358,13 @@ export enum ExportFormat {
    * @generated from enum value: EXPORT_FORMAT_RAW = 2;
    */
   RAW = 2,
+
+  /**
+   * Terminal sessions in asciicast v2, as it was shown: players must know what escape sequences may do.
+   *
+   * @generated from enum value: EXPORT_FORMAT_ASCIICAST = 3;
+   */
+  ASCIICAST = 3,
 }
 
 /**

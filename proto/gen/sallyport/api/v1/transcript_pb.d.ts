@@ -93,6 +93,36 @@ export declare type TranscriptEvent = Message<"sallyport.api.v1.TranscriptEvent"
      */
     value: Gap;
     case: "gap";
+  } | {
+    /**
+     * @generated from field: sallyport.api.v1.TerminalOutput output = 13;
+     */
+    value: TerminalOutput;
+    case: "output";
+  } | {
+    /**
+     * @generated from field: sallyport.api.v1.TerminalInput input = 14;
+     */
+    value: TerminalInput;
+    case: "input";
+  } | {
+    /**
+     * @generated from field: sallyport.api.v1.TerminalResize resize = 15;
+     */
+    value: TerminalResize;
+    case: "resize";
+  } | {
+    /**
+     * @generated from field: sallyport.api.v1.TerminalExit exit = 16;
+     */
+    value: TerminalExit;
+    case: "exit";
+  } | {
+    /**
+     * @generated from field: sallyport.api.v1.Transfer transfer = 17;
+     */
+    value: Transfer;
+    case: "transfer";
   } | { case: undefined; value?: undefined };
 };
 
@@ -459,4 +489,155 @@ export declare type Gap = Message<"sallyport.api.v1.Gap"> & {
  * Use `create(GapSchema)` to create a new message.
  */
 export declare const GapSchema: GenMessage<Gap>;
+
+/**
+ * What the client's terminal or program got, after masking; may end within a character.
+ *
+ * @generated from message sallyport.api.v1.TerminalOutput
+ */
+export declare type TerminalOutput = Message<"sallyport.api.v1.TerminalOutput"> & {
+  /**
+   * @generated from field: bytes data = 1;
+   */
+  data: Uint8Array;
+
+  /**
+   * Of stderr, where the channel keeps it apart.
+   *
+   * @generated from field: bool error = 2;
+   */
+  error: boolean;
+
+  /**
+   * @generated from field: uint32 channel = 3;
+   */
+  channel: number;
+};
+
+/**
+ * Describes the message sallyport.api.v1.TerminalOutput.
+ * Use `create(TerminalOutputSchema)` to create a new message.
+ */
+export declare const TerminalOutputSchema: GenMessage<TerminalOutput>;
+
+/**
+ * What was typed, as far as the target echoed it.
+ *
+ * @generated from message sallyport.api.v1.TerminalInput
+ */
+export declare type TerminalInput = Message<"sallyport.api.v1.TerminalInput"> & {
+  /**
+   * @generated from field: string text = 1;
+   */
+  text: string;
+
+  /**
+   * @generated from field: uint32 channel = 2;
+   */
+  channel: number;
+};
+
+/**
+ * Describes the message sallyport.api.v1.TerminalInput.
+ * Use `create(TerminalInputSchema)` to create a new message.
+ */
+export declare const TerminalInputSchema: GenMessage<TerminalInput>;
+
+/**
+ * @generated from message sallyport.api.v1.TerminalResize
+ */
+export declare type TerminalResize = Message<"sallyport.api.v1.TerminalResize"> & {
+  /**
+   * @generated from field: uint32 columns = 1;
+   */
+  columns: number;
+
+  /**
+   * @generated from field: uint32 rows = 2;
+   */
+  rows: number;
+
+  /**
+   * @generated from field: uint32 channel = 3;
+   */
+  channel: number;
+};
+
+/**
+ * Describes the message sallyport.api.v1.TerminalResize.
+ * Use `create(TerminalResizeSchema)` to create a new message.
+ */
+export declare const TerminalResizeSchema: GenMessage<TerminalResize>;
+
+/**
+ * @generated from message sallyport.api.v1.TerminalExit
+ */
+export declare type TerminalExit = Message<"sallyport.api.v1.TerminalExit"> & {
+  /**
+   * @generated from field: optional uint32 code = 1;
+   */
+  code?: number | undefined;
+
+  /**
+   * Without SIG.
+   *
+   * @generated from field: string signal = 2;
+   */
+  signal: string;
+
+  /**
+   * @generated from field: uint32 channel = 3;
+   */
+  channel: number;
+};
+
+/**
+ * Describes the message sallyport.api.v1.TerminalExit.
+ * Use `create(TerminalExitSchema)` to create a new message.
+ */
+export declare const TerminalExitSchema: GenMessage<TerminalExit>;
+
+/**
+ * A file that went over.
+ *
+ * @generated from message sallyport.api.v1.Transfer
+ */
+export declare type Transfer = Message<"sallyport.api.v1.Transfer"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * True: from the client to the target.
+   *
+   * @generated from field: bool inward = 2;
+   */
+  inward: boolean;
+
+  /**
+   * @generated from field: uint64 bytes = 3;
+   */
+  bytes: bigint;
+
+  /**
+   * In hexadecimal; empty where it did not go over whole.
+   *
+   * @generated from field: string sha256 = 4;
+   */
+  sha256: string;
+
+  /**
+   * Where a copy of the contents is kept.
+   *
+   * @generated from field: string copy = 5;
+   */
+  copy: string;
+};
+
+/**
+ * Describes the message sallyport.api.v1.Transfer.
+ * Use `create(TransferSchema)` to create a new message.
+ */
+export declare const TransferSchema: GenMessage<Transfer>;
 
