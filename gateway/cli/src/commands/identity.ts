@@ -56,7 +56,14 @@ async function login(run: Run, options: LoginOptions, command: Command): Promise
   const gateway = { url, ca: pinned };
   const tokens = device
     ? await deviceLogin(run, gateway)
-    : await browserLogin(gateway, (link) => run.note(`Sign in with your browser:\n  ${link}`), run.stop.signal);
+    : await browserLogin(
+        gateway,
+        (link) => {
+          run.note('Sign in with your browser:');
+          run.note(`  ${link}`);
+        },
+        run.stop.signal,
+      );
   const { principal, tokenId } = await openApi({ url, ca: pinned, token: tokens.accessToken }).identity.whoAmI({});
   await saveCredentials(run.env, {
     url,
@@ -72,7 +79,8 @@ async function login(run: Run, options: LoginOptions, command: Command): Promise
 
 async function deviceLogin(run: Run, gateway: Gateway): Promise<Tokens> {
   const device = await beginDevice(gateway);
-  run.note(`On any machine with a browser, open\n  ${device.link}\nand see that it shows the code ${device.userCode}`);
+  run.note(`On any machine with a browser, open the link and see that it shows the code ${device.userCode}:`);
+  run.note(`  ${device.link}`);
   return run.awaited('waiting for the browser', awaitDevice(gateway, device, run.stop.signal));
 }
 

@@ -48,7 +48,7 @@ export class SignIn {
     return this.#parts.browsers.find(exchange.cookie('session'));
   }
 
-  show(exchange: Exchange, problem?: Denial): void {
+  show(exchange: Exchange, problem?: Denial, user = ''): void {
     const returnTo = safeReturn(exchange.url.searchParams.get('return'));
     const buttons = this.#parts.providers().map(({ name, label }) => {
       const query = new URLSearchParams({ provider: name, return: returnTo }).toString();
@@ -57,7 +57,7 @@ export class SignIn {
     const or = buttons.length === 0 ? '' : `${buttons.join('')}<p class="dim">Or with a password of this gateway:</p>`;
     const form =
       `<form method="post" action="/signin"><input type="hidden" name="return" value="${escaped(returnTo)}">` +
-      '<label>User<input name="user" autocomplete="username" required maxlength="128"></label>' +
+      `<label>User<input name="user" value="${escaped(user)}" autocomplete="username" required maxlength="128"></label>` +
       '<label>Password<input name="password" type="password" autocomplete="current-password" required maxlength="1024"></label>' +
       '<button class="primary" type="submit">Sign in</button></form>';
     const body = `${errorNote(problem?.message, problem?.hint)}${or}${form}`;
@@ -74,7 +74,8 @@ export class SignIn {
     const [user, password] = [form.get('user') ?? '', form.get('password') ?? ''];
     if (user.length > 128 || password.length > 1024) return this.show(exchange, wrongPassword);
     const principal = await byPassword(user, password, exchange.address);
-    if (isDenial(principal)) return this.show(exchange, principal);
+    // What to do next on the command line is of no use here.
+    if (isDenial(principal)) return this.show(exchange, refusal(principal.message), user);
     await this.#enter(exchange, { principal }, undefined, returnTo);
   }
 
