@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildAgent } from './agent-bundle.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -17,7 +18,6 @@ const banner = {
 const bundles = [
   ['gateway/src/main.ts', 'gateway/dist/gateway.mjs'],
   ['gateway/src/protocols/postgres/sql/reader-worker.ts', 'gateway/dist/reader-worker.mjs'],
-  ['agent/src/main.ts', 'agent/dist/agent.mjs'],
 ];
 
 await Promise.all(
@@ -40,6 +40,8 @@ await Promise.all(
       }),
     ),
 );
+
+await buildAgent();
 
 // The command line says how it is bundled itself: its tests do it too.
 await import('../gateway/cli/build.mjs');

@@ -62,7 +62,7 @@ const isRedirect = ({ status }: Answer): boolean => status === 307 || status ===
 /** The same path on another node; never from https to http. */
 function redirected(from: URL, { headers }: Answer): URL {
   const { location } = headers;
-  const to = typeof location === 'string' ? URL.parse(location, from) : null;
+  const to = typeof location === 'string' ? URL.parse(location, from.href) : null;
   if (to === null || to.pathname !== from.pathname || (from.protocol === 'https:' && to.protocol !== 'https:')) {
     throw new NoAnswer('it is a standby and does not say well where the active node is; set its api_addr');
   }

@@ -167,7 +167,7 @@ export class VaultSession {
   }
 }
 
-function loginRefused(method: VaultMethod & { mount: string }, { status, errors }: VaultAnswer): SecretMissing {
+function loginRefused(method: Exclude<VaultMethod, { kind: 'token' }>, { status, errors }: VaultAnswer): SecretMissing {
   const place = `auth/${method.mount}`;
   if (status === 404 || /no handler for route|unsupported path/i.test(errors)) {
     return new SecretMissing(`Vault has no login at ${place}; check the mount and VAULT_NAMESPACE`);
