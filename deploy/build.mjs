@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { build as buildConsole } from 'vite';
+import { buildAgent } from './agent-bundle.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -18,7 +19,6 @@ const banner = {
 const bundles = [
   ['gateway/src/main.ts', 'gateway/dist/gateway.mjs'],
   ['gateway/src/protocols/postgres/sql/reader-worker.ts', 'gateway/dist/reader-worker.mjs'],
-  ['agent/src/main.ts', 'agent/dist/agent.mjs'],
 ];
 
 await Promise.all(
@@ -46,6 +46,7 @@ await Promise.all(
 if (existsSync(`${root}/gateway/console/index.html`)) {
   await buildConsole({ configFile: `${root}/gateway/console/vite.config.ts` });
 }
+await buildAgent();
 
 // The command line says how it is bundled itself: its tests do it too.
 await import('../gateway/cli/build.mjs');

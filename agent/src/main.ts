@@ -65,10 +65,12 @@ async function main(args: readonly string[]): Promise<number | undefined> {
     leases.onNotice(({ state, lease, message }) => {
       if (state === 'failed') log('lease', { id: lease.id, session: lease.session, why: message });
     });
-    const connectors = [postgresConnector(credentialResolver(), { leases })];
+    const resolver = credentialResolver({}, (text) => log(text));
+    const connectors = [postgresConnector(resolver, { leases })];
     const common = { identity, labels, version, connectors, leases, log };
     const dialers = gateways.map((gateway) => new Dialer({ gateway, ...common }));
-    stopOnSignals(dialers, leases, Number(values.drain) * 1000, log);
+    const release = () => leases.close().then(() => resolver.close());
+    stopOnSignals(dialers, release, Number(values.drain) * 1000, log);
     for (const dialer of dialers) dialer.start();
     return undefined;
   } catch (error) {
@@ -112,7 +114,7 @@ function labelsOf(pairs: readonly string[]): Record<string, string> {
   );
 }
 
-function stopOnSignals(dialers: readonly Dialer[], leases: Leases, drainMs: number, log: Log): void {
+function stopOnSignals(dialers: readonly Dialer[], release: () => Promise<void>, drainMs: number, log: Log): void {
   let stopping = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
@@ -120,7 +122,7 @@ function stopOnSignals(dialers: readonly Dialer[], leases: Leases, drainMs: numb
       stopping = true;
       log('draining', { signal });
       Promise.all(dialers.map((dialer) => dialer.stop(drainMs)))
-        .then(() => leases.close())
+        .then(release)
         .then(() => process.exit(0));
     });
   }

@@ -15,9 +15,11 @@ import { Journal } from './audit/journal.ts';
 import { Publisher } from './audit/publisher.ts';
 import type { Config, ListenAddress } from './config/config.ts';
 import { ResourceFiles } from './config/files.ts';
+import type { Json as KeptJson } from './identity/federation/browser-provider.ts';
 import { federationOf } from './identity/federation/federation.ts';
 import { ensureFirstUser } from './identity/first-user.ts';
 import { Identity } from './identity/identity.ts';
+import type { GrantKind } from './identity/oauth/grant-store.ts';
 import { TcpListener } from './listeners/tcp.ts';
 import { WebListener } from './listeners/web.ts';
 import type { Log } from './log.ts';
@@ -148,7 +150,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   const federation = federationOf([], { publicUrl });
   await resources.load();
   federation.replace(resources.identityProviders);
-  const grants = store.grants(secrets.keyring);
+  const grants = store.grants<GrantKind, KeptJson>(secrets.keyring);
   const first = await ensureFirstUser(store.identity, data);
 
   const approvals = later(

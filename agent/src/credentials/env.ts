@@ -1,4 +1,4 @@
-import { SecretMissing, type SecretSource } from './resolver.ts';
+import { SecretMissing, type SecretSource } from './source.ts';
 
 /** `env:NAME`: a variable of the agent's own environment. */
 export function environmentSource(environment: Readonly<Record<string, string | undefined>>): SecretSource {

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
-import { SecretMissing, type SecretSource } from './resolver.ts';
+import { SecretMissing, type SecretSource } from './source.ts';
 
 const largestSecretBytes = 64 * 1024;
 const othersMayRead = 0o044;

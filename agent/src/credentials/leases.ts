@@ -8,6 +8,8 @@ export interface IssuedLogin {
   revoke(): Promise<void>;
   /** Makes it last longer; resolves to the new end, in milliseconds since the epoch. Absent where it never ends. */
   renew?(): Promise<number>;
+  /** Tells of a lease that renews itself. Called once. */
+  watch?(listener: { renewed(expiresAt: number): void; ended(reason: string): void }): void;
 }
 
 export interface LeaseNotice {
@@ -98,6 +100,13 @@ export class Leases {
         held.issued = issued;
         held.expiresAt = issued.lease.expiresAt;
         this.#tell({ state: 'issued', lease: issued.lease });
+        issued.watch?.({
+          renewed: (expiresAt) => {
+            held.expiresAt = expiresAt;
+            this.#tell({ state: 'renewed', lease: { ...issued.lease, expiresAt } });
+          },
+          ended: (reason) => this.#tell({ state: 'failed', lease: issued.lease, message: reason }),
+        });
         this.#plan(held, this.#twoThirds(held));
       },
       () => this.#held.delete(key),

@@ -1,60 +1,114 @@
+import type { CredentialReference } from '@sallyport/shared/access/connection.ts';
 import { Unavailable } from '@sallyport/shared/errors/errors.ts';
+import type { Login, SourcedLogin } from './login.ts';
+import { RenewedLease } from './renewed-lease.ts';
+import { SecretMissing, type SecretSource, type SecretSources } from './source.ts';
+import { builtInSources, type Warn } from './sources.ts';
 
-/** Finds secrets of one kind: `name` is what stands behind the prefix. Rejects with a reason that holds no secret. */
-export interface SecretSource {
-  secret(name: string, signal: AbortSignal): Promise<string>;
-}
+export { SecretMissing, type SecretSource, type SecretSources } from './source.ts';
 
-/** Sources by prefix, loaded at their first use so that a heavy client costs nothing where it is not asked for. */
-export type SecretSources = Readonly<Record<string, () => Promise<SecretSource>>>;
-
-/** Turns a credential's `password` (`env:NAME`, `file:/path`, `literal:…`, or a plain literal) into the secret. */
+/** Turns a credential's `password` (`env:NAME`, `vault:PATH`, `literal:…`, a plain literal, …) into what logs in. */
 export interface CredentialResolver {
   /** @throws Unavailable `ERR_CREDENTIAL_UNRESOLVED`: which source, which name, why; never the secret */
   resolve(reference: string, signal: AbortSignal): Promise<string>;
+  /**
+   * Username and password. A source that issues logins says the username itself, and the login comes with a lease that
+   * the session has to release. `reference.postgresRole` is not looked at.
+   * @throws Unavailable `ERR_CREDENTIAL_UNRESOLVED`, also where neither the reference nor the source has a username
+   */
+  login(reference: CredentialReference, signal: AbortSignal): Promise<Login>;
+  /** Releases all leases that are open and the sources' own logins. Never rejects; takes 20 s at the longest. */
+  close(): Promise<void>;
 }
-
-/** Why a source has no secret, in words for the person who wrote the reference. */
-export class SecretMissing extends Error {}
-
-const builtIn: SecretSources = {
-  env: async () => (await import('./env.ts')).environmentSource(process.env),
-  file: async () => (await import('./file.ts')).fileSource((text) => process.emitWarning(text)),
-};
 
 const prefixed = /^([a-z][a-z0-9-]*):(.*)$/s;
 
-/** `more` adds sources to `env` and `file`. */
-export function credentialResolver(more: SecretSources = {}): CredentialResolver {
-  const sources = new Map(Object.entries({ ...builtIn, ...more }));
-  return {
-    async resolve(reference, signal) {
-      const match = prefixed.exec(reference);
-      const [, prefix = '', name = ''] = match ?? [];
-      if (match === null) return reference;
-      if (prefix === 'literal') return name;
-      const load = sources.get(prefix);
-      if (load === undefined) throw unknownPrefix(prefix, [...sources.keys()]);
-      return await secretFrom(prefix, name, load, signal);
-    },
-  };
+interface Found {
+  readonly prefix: string;
+  readonly name: string;
+  readonly load: () => Promise<SecretSource>;
 }
 
-async function secretFrom(
-  prefix: string,
-  name: string,
-  load: () => Promise<SecretSource>,
-  signal: AbortSignal,
-): Promise<string> {
+/** `more` adds sources to those that are built in, or replaces them. `warn` gets lines for the agent's log. */
+export function credentialResolver(
+  more: SecretSources = {},
+  warn: Warn = (text) => process.emitWarning(text),
+): CredentialResolver {
+  const sources = new Map(Object.entries({ ...builtInSources(process.env, warn), ...more }));
+  const loaded = new Map<string, Promise<SecretSource>>();
+  const leases = new Set<RenewedLease>();
+
+  return {
+    async resolve(reference, signal) {
+      const found = find(reference);
+      return typeof found === 'string' ? found : await secretFrom(found, (source) => source.secret(found.name, signal));
+    },
+    async login({ username, password }, signal) {
+      if (password === undefined) return { username: named(username), password };
+      const found = find(password);
+      if (typeof found === 'string') return { username: named(username), password: found };
+      const sourced = await secretFrom(found, async (source): Promise<SourcedLogin> => {
+        if (source.login !== undefined) return await source.login(found.name, signal);
+        return { password: await source.secret(found.name, signal) };
+      });
+      return madeOf(sourced, username);
+    },
+    async close() {
+      await Promise.all([...leases].map((lease) => lease.release()));
+      const all = await Promise.allSettled(loaded.values());
+      await Promise.all(all.map((one) => (one.status === 'fulfilled' ? one.value.close?.() : undefined)));
+    },
+  };
+
+  /** A literal's text, or where to look. */
+  function find(reference: string): string | Found {
+    const match = prefixed.exec(reference);
+    const [, prefix = '', name = ''] = match ?? [];
+    if (match === null) return reference;
+    if (prefix === 'literal') return name;
+    const load = sources.get(prefix);
+    if (load === undefined) throw unknownPrefix(prefix, [...sources.keys()]);
+    return { prefix, name, load: () => loadOnce(prefix, load) };
+  }
+
+  /** One that could not be set up is tried anew next time: what it lacked may be there by then. */
+  function loadOnce(prefix: string, load: () => Promise<SecretSource>): Promise<SecretSource> {
+    const earlier = loaded.get(prefix);
+    if (earlier !== undefined) return earlier;
+    const loading = load();
+    loaded.set(prefix, loading);
+    loading.catch(() => loaded.delete(prefix));
+    return loading;
+  }
+
+  function madeOf({ username, password, issued }: SourcedLogin, configured: string): Login {
+    if (issued === undefined) return { username: username ?? named(configured), password };
+    const lease = new RenewedLease(issued, warn);
+    leases.add(lease);
+    lease.onRelease(() => leases.delete(lease));
+    return { username: username ?? named(configured), password, lease };
+  }
+}
+
+async function secretFrom<T>({ prefix, name, load }: Found, take: (source: SecretSource) => Promise<T>): Promise<T> {
+  let shown = '…';
   try {
     const source = await load();
-    return await source.secret(name, signal);
+    shown = source.shown?.(name) ?? name;
+    return await take(source);
   } catch (error) {
-    const why =
-      error instanceof SecretMissing ? error.message : 'the source failed; its own error is in the agent’s log';
-    const text = `The credential ${prefix}:${name} could not be resolved: ${why}.`;
-    throw new Unavailable('credentials', 'ERR_CREDENTIAL_UNRESOLVED', text, { cause: error });
+    // Only our own words: a client's error may hold the request with its token, or the secret.
+    const kind = error instanceof Error ? error.name : 'no error object';
+    const why = error instanceof SecretMissing ? error.message : `the source itself failed (${kind})`;
+    const text = `The credential ${prefix}:${shown} could not be resolved: ${why}.`;
+    throw new Unavailable('credentials', 'ERR_CREDENTIAL_UNRESOLVED', text);
   }
+}
+
+function named(username: string): string {
+  if (username !== '') return username;
+  const text = 'The credential names no username, and its source issues none; set credential.username.';
+  throw new Unavailable('credentials', 'ERR_CREDENTIAL_UNRESOLVED', text);
 }
 
 /** A literal password may look like a prefix, so what was written is not repeated. */

@@ -1,6 +1,7 @@
 import { sign, X509Certificate } from 'node:crypto';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import type { Entry, Open } from '@sallyport/proto/tunnel/v1/tunnel_pb';
+import { issuesLogins } from '@sallyport/shared/access/connection.ts';
 import { Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
 import { fingerprintOf, proofContext } from '@sallyport/shared/tunnel/identity.ts';
 import { leaseMessage } from '@sallyport/shared/tunnel/leases.ts';
@@ -132,9 +133,10 @@ export class AgentTunnel implements Peer {
     }
     const giveUp = new AbortController();
     this.#openings.set(id, giveUp);
-    if (open.credential.postgresRole !== undefined) this.#leasing.add(open.session);
+    const opening = openingOf(open);
+    if (issuesLogins(opening.credential)) this.#leasing.add(open.session);
     connector
-      .open(openingOf(open), giveUp.signal)
+      .open(opening, giveUp.signal)
       .then((session) => this.#opened(id, session, giveUp.signal))
       .catch((error: unknown) => this.#failed(id, error, giveUp.signal));
   }

@@ -1,3 +1,4 @@
+import { issuesLogins } from '@sallyport/shared/access/connection.ts';
 import { z } from 'zod';
 import { durationMs } from './duration.ts';
 import { identityProvider } from './identity-provider.ts';
@@ -32,6 +33,9 @@ const lifetime = z.string().refine((text) => {
   return ms !== undefined && ms >= MINUTE_MS && ms <= 366 * 24 * 60 * MINUTE_MS;
 }, 'is no duration such as 15m, 12h or 7d (1m at least)');
 
+const issuesUsername = (password: string | undefined): boolean =>
+  issuesLogins({ username: '', password: password ?? '' });
+
 const connection = z
   .strictObject({
     protocol: z.enum(['postgres'], { error: 'must be postgres: other protocols are not served in this version' }),
@@ -46,7 +50,7 @@ const connection = z
       ca: word.optional(),
     }),
     credential: z.strictObject({
-      username: word,
+      username: word.optional(),
       password: word.optional(),
       postgresRole: z
         .strictObject({ username: word, password: reference.optional(), validFor: lifetime.prefault('12h') })
@@ -55,6 +59,10 @@ const connection = z
     wall: z.strictObject({ readOnly: z.boolean().prefault(false), columns: z.boolean().prefault(true) }).optional(),
     harmlessFunctions: words.prefault([]),
     labels: labels.prefault({}),
+  })
+  .refine(({ credential }) => credential.username !== undefined || issuesUsername(credential.password), {
+    path: ['credential', 'username'],
+    error: 'is missing: only dynamic credentials of Vault, such as vault:database/creds/app, bring one',
   })
   .refine(({ wall, credential }) => wall === undefined || credential.postgresRole !== undefined, {
     path: ['wall'],

@@ -68,7 +68,7 @@ export function toConnection({ name, spec }: Resource<'Connection'>): Connection
   };
 }
 
-const loginOf = ({ username, password }: { username: string; password?: string | undefined }) => ({
+const loginOf = ({ username = '', password }: { username?: string | undefined; password?: string | undefined }) => ({
   username,
   ...(password === undefined ? {} : { password }),
 });

@@ -1,5 +1,5 @@
 /** Prefixes of what only says where a secret is: whoever uses it finds it there. */
-const reference = /^(?:env|file|vault|vault-dynamic|aws-sm|aws-ssm|aws-rds|gcp-sm|azure-kv|kubernetes|postgres-role):./;
+const reference = /^(?:env|file|command|vault|aws-sm|gcp-sm|azure-kv|k8s-secret):./;
 
 /** The fields of each kind's spec that are secrets: stored sealed, never listed. A new kind with secrets is named here. */
 export const secretFields: Readonly<

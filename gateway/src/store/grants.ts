@@ -1,10 +1,21 @@
-import type { Grant, GrantKind, GrantStore as Grants } from '../identity/oauth/grant-store.ts';
 import { type Database, guarded } from './database.ts';
 import type { Tables } from './schema.ts';
 import { isSealed, type Keyring } from './sealing/keyring.ts';
 
+/** Something that somebody holds the secret of; `hash` is all that is kept of it. */
+interface Grant<Kind extends string, Body> {
+  readonly kind: Kind;
+  readonly hash: string;
+  readonly family: string;
+  readonly owner: string | undefined;
+  readonly sid: string | undefined;
+  readonly body: Body;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
 /** Grants with their bodies sealed: some hold refresh tokens of identity providers. */
-export class GrantStore implements Grants {
+export class GrantStore<Kind extends string, Body> {
   readonly #database: Database;
   readonly #keyring: Keyring;
 
@@ -13,7 +24,7 @@ export class GrantStore implements Grants {
     this.#keyring = keyring;
   }
 
-  put({ kind, hash, family, owner, sid, body, expiresAt }: Grant): Promise<void> {
+  put({ kind, hash, family, owner, sid, body, expiresAt }: Grant<Kind, Body>): Promise<void> {
     const text = JSON.stringify(body);
     const row = {
       kind,
@@ -29,7 +40,7 @@ export class GrantStore implements Grants {
     });
   }
 
-  find(kind: GrantKind, hash: string): Promise<Grant | undefined> {
+  find(kind: Kind, hash: string): Promise<Grant<Kind, Body> | undefined> {
     return guarded(async () => {
       const row = await this.#database
         .selectFrom('grants')
@@ -41,7 +52,7 @@ export class GrantStore implements Grants {
     });
   }
 
-  take(kind: GrantKind, hash: string): Promise<Grant | undefined> {
+  take(kind: Kind, hash: string): Promise<Grant<Kind, Body> | undefined> {
     return guarded(async () => {
       const row = await this.#database
         .deleteFrom('grants')
@@ -53,7 +64,7 @@ export class GrantStore implements Grants {
     });
   }
 
-  family(family: string): Promise<readonly Grant[]> {
+  family(family: string): Promise<readonly Grant<Kind, Body>[]> {
     return guarded(async () => {
       const rows = await this.#database.selectFrom('grants').selectAll().where('family', '=', family).execute();
       return rows.map((row) => this.#grantOf(row));
@@ -66,7 +77,9 @@ export class GrantStore implements Grants {
     });
   }
 
-  familiesOf(match: Parameters<Grants['familiesOf']>[0]): Promise<readonly string[]> {
+  familiesOf(
+    match: { readonly owner: string } | { readonly sid: string; readonly ownerPrefix: string },
+  ): Promise<readonly string[]> {
     return guarded(async () => {
       const all = this.#database.selectFrom('grants').select('family').where('kind', '=', 'browser');
       const found =
@@ -81,7 +94,7 @@ export class GrantStore implements Grants {
     });
   }
 
-  count(kind: GrantKind): Promise<number> {
+  count(kind: Kind): Promise<number> {
     return guarded(async () => {
       const row = await this.#database
         .selectFrom('grants')
@@ -98,10 +111,10 @@ export class GrantStore implements Grants {
     });
   }
 
-  #grantOf({ kind, hash, family, owner, sid, body, expires_at }: Tables['grants']): Grant {
+  #grantOf({ kind, hash, family, owner, sid, body, expires_at }: Tables['grants']): Grant<Kind, Body> {
     const text = isSealed(body) ? this.#keyring.open(body, ['grant', kind, hash]) : body;
     return {
-      kind: kind as GrantKind,
+      kind: kind as Kind,
       hash,
       family,
       owner: owner ?? undefined,

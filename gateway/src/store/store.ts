@@ -43,7 +43,7 @@ export class Store {
   }
 
   /** What the keyring seals. */
-  grants(keyring: Keyring): GrantStore {
+  grants<Kind extends string, Body>(keyring: Keyring): GrantStore<Kind, Body> {
     return new GrantStore(this.#database, keyring);
   }
 

@@ -1,4 +1,5 @@
 import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { Log } from '../api/problems.ts';
 import { Throttle } from '../api/throttle.ts';
 import { OAuthEndpoints } from '../api/web/oauth.ts';
 import { SignIn } from '../api/web/sign-in.ts';
@@ -12,7 +13,6 @@ import type { GrantStore } from '../identity/oauth/grant-store.ts';
 import { type NamedWorkload, Workloads } from '../identity/oauth/workloads.ts';
 import { servicePrincipal } from '../identity/principals.ts';
 import { tokenPrefix } from '../identity/tokens.ts';
-import type { Log } from '../log.ts';
 
 export interface WebWiring {
   readonly publicUrl: string;

@@ -15,12 +15,17 @@ export interface Target {
 
 /** How the agent finds the target's secret. The secret itself is never part of it unless `password` is a literal. */
 export interface CredentialReference {
+  /** Empty where the source of the password issues the username too. */
   readonly username: string;
   /** `env:NAME`, `file:/path`, or another resolver of the agent; absent for trust. */
   readonly password?: string;
   /** Each session logs in with a role of its own that has the rights of `username`. */
   readonly postgresRole?: RoleIssuer;
 }
+
+/** Whether each session gets a login of its own: from a role that makes roles, or from a source that issues logins. */
+export const issuesLogins = ({ postgresRole, password }: CredentialReference): boolean =>
+  postgresRole !== undefined || /^vault:[^#]*\/creds\//.test(password ?? '');
 
 /** The login of the target's that makes roles for sessions. */
 export interface RoleIssuer {

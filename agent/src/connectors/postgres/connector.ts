@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { RoleIssuer, Target } from '@sallyport/shared/access/connection.ts';
+import { issuesLogins, type RoleIssuer, type Target } from '@sallyport/shared/access/connection.ts';
 import { Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
 import type { Opening } from '@sallyport/shared/tunnel/opening.ts';
 import { Inquiry } from '@sallyport/shared/wire/postgres/inquiry.ts';
 import { cancelRequest } from '@sallyport/shared/wire/postgres/startup.ts';
+import { issuedLogin } from '../../credentials/issued-login.ts';
 import { Leases, type Share } from '../../credentials/leases.ts';
 import type { CredentialResolver } from '../../credentials/resolver.ts';
 import type { Connector } from '../connector.ts';
@@ -57,10 +58,12 @@ export function postgresConnector(resolver: CredentialResolver, options: Postgre
   /** The login of the session's own, where the connection is to have one. */
   async function shareOf(opening: Opening): Promise<Share | undefined> {
     const { credential, session, target, settings } = opening;
-    const issuer = credential.postgresRole;
-    if (issuer === undefined) return undefined;
+    if (!issuesLogins(credential)) return undefined;
     const key = JSON.stringify([session, target.host, target.port, settings['database'] ?? target.database]);
-    return leases.share(key, () => roles.issue(opening, issuer));
+    const issuer = credential.postgresRole;
+    return leases.share(key, () =>
+      issuer === undefined ? issuedLogin(resolver, opening) : roles.issue(opening, issuer),
+    );
   }
 
   async function inquire(opening: Opening): Promise<Inquiry> {
