@@ -223,7 +223,15 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
 
   const tunnelPort = listen.tunnel && (await agents.start(spoken(listen.tunnel)));
   const postgresPort =
-    listen.postgres && (await serve(postgresProtocol(createSecureContext(certificate), sql), listen.postgres));
+    listen.postgres &&
+    (await serve(
+      postgresProtocol(
+        createSecureContext(certificate),
+        sql,
+        new URL('/.well-known/openid-configuration', publicUrl).href,
+      ),
+      listen.postgres,
+    ));
   const host =
     config.publicUrl === undefined ? (listen.postgres?.host ?? '127.0.0.1') : new URL(config.publicUrl).hostname;
   const api: ApiPorts = {

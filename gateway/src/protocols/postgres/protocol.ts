@@ -5,13 +5,20 @@ import { WireError } from '@sallyport/shared/errors/errors.ts';
 import {
   authenticationCleartextPassword,
   authenticationOk,
+  authenticationSASL,
+  authenticationSASLContinue,
   noticeResponse,
 } from '@sallyport/shared/wire/postgres/backend.ts';
-import { decodePasswordMessage } from '@sallyport/shared/wire/postgres/frontend.ts';
+import {
+  decodePasswordMessage,
+  decodeSASLInitialResponse,
+  decodeSASLResponse,
+} from '@sallyport/shared/wire/postgres/frontend.ts';
 import { MAX_AUTH_MESSAGE_BYTES } from '@sallyport/shared/wire/postgres/limits.ts';
 import { negotiateProtocolVersion } from '@sallyport/shared/wire/postgres/startup.ts';
 import { Frontend } from '@sallyport/shared/wire/postgres/types.ts';
 import type { Backing, Exchange, Greeting, Origin, Protocol, Visitor } from '../protocol.ts';
+import { bearerFailure, bearerUser, kvsep, mechanism, readBearer } from './bearer.ts';
 import { CancelKeys } from './cancellation.ts';
 import { PostgresExchange } from './exchange.ts';
 import { departure, type FirstPacket, openConnection, readChunk } from './handshake.ts';
@@ -25,13 +32,19 @@ import { catalogueQuestions, Surveys } from './survey.ts';
 /** Type byte and length word. */
 const HEADER_BYTES = 5;
 
+/** For a client to take note that its token was refused. */
+const FAREWELL_MS = 5_000;
+
 /** The newest minor version of protocol 3 that is served; 3.1 was never used. */
 const NEWEST_MINOR = 2;
 
 type Startup = Extract<FirstPacket, { kind: 'StartupMessage' }>;
 
-/** The PostgreSQL protocol 3.0 and 3.2, as a server speaks it. */
-export function postgresProtocol(tls: SecureContext, sql: SqlReader): Protocol {
+/**
+ * The PostgreSQL protocol 3.0 and 3.2, as a server speaks it. `discovery`: the document with which clients that sign in by
+ * OAuth find the way; without it they are asked for a password like others.
+ */
+export function postgresProtocol(tls: SecureContext, sql: SqlReader, discovery?: string): Protocol {
   const keys = new CancelKeys();
   const catalogues = new Surveys(catalogueQuestions(sql));
   const routines = new Surveys(routineQuestions);
@@ -69,7 +82,8 @@ export function postgresProtocol(tls: SecureContext, sql: SqlReader): Protocol {
     const [, database] = splitDatabase(packet.parameters.get('database') ?? greeting.user);
     const settings = database === undefined ? sorted.settings : { ...sorted.settings, database };
     const minor = Math.min(packet.minor, NEWEST_MINOR);
-    return new PostgresVisitor(greeting, socket, async (backing, accepted) => {
+    const bearer = greeting.user === bearerUser ? discovery : undefined;
+    return new PostgresVisitor(greeting, socket, bearer, async (backing, accepted) => {
       const known: Known = {
         catalogue: backing.veil === undefined ? undefined : await catalogues.of(backing, database),
         routines: backing.judgesEffects ? await routines.of(backing, database) : undefined,
@@ -86,6 +100,8 @@ export function postgresProtocol(tls: SecureContext, sql: SqlReader): Protocol {
 class PostgresVisitor implements Visitor {
   readonly greeting: Greeting;
   readonly #socket: Duplex;
+  /** Where a client that signs in by OAuth gets a token; undefined: it is asked for a password. */
+  readonly #discovery: string | undefined;
   readonly #exchange: (backing: Backing, accepted: boolean) => Promise<Exchange>;
   /** AuthenticationOk was sent: notices may follow it, not precede it. */
   #accepted = false;
@@ -93,15 +109,54 @@ class PostgresVisitor implements Visitor {
   constructor(
     greeting: Greeting,
     socket: Duplex,
+    discovery: string | undefined,
     exchange: (backing: Backing, accepted: boolean) => Promise<Exchange>,
   ) {
     this.greeting = greeting;
     this.#socket = socket;
+    this.#discovery = discovery;
     this.#exchange = exchange;
   }
 
   async askSecret(signal: AbortSignal): Promise<string | undefined> {
+    if (this.#discovery !== undefined) return this.#askBearer(this.#discovery, signal);
     this.#socket.write(authenticationCleartextPassword());
+    const answer = await this.#response(signal);
+    return answer && decodePasswordMessage(answer, 0, answer.length);
+  }
+
+  /** @see RFC 7628, 3; PostgreSQL manual, 53.3.2 */
+  async #askBearer(discovery: string, signal: AbortSignal): Promise<string | undefined> {
+    this.#socket.write(authenticationSASL([mechanism]));
+    const answer = await this.#response(signal);
+    if (answer === undefined) return undefined;
+    const first = decodeSASLInitialResponse(answer, 0, answer.length);
+    if (first.mechanism !== mechanism) {
+      throw new WireError(
+        'ERR_WIRE_UNEXPECTED',
+        `the client chose ${first.mechanism.slice(0, 64)}, which was not offered`,
+      );
+    }
+    const token = readBearer(first.data);
+    if (token !== undefined) return token;
+    // It comes back with a token on a new connection.
+    await this.#refuseBearer(discovery, signal);
+    this.#socket.end(denialResponse({ reason: 'unauthenticated', message: 'a token is needed' }, 'FATAL'));
+    return undefined;
+  }
+
+  async #refuseBearer(discovery: string, signal: AbortSignal): Promise<void> {
+    this.#socket.write(authenticationSASLContinue(bearerFailure(discovery)));
+    const answer = await this.#response(signal);
+    if (answer === undefined) return;
+    const said = decodeSASLResponse(answer, 0, answer.length);
+    if (said.length !== 1 || said[0] !== kvsep) {
+      throw new WireError('ERR_WIRE_UNEXPECTED', 'the client did not take note that its token was refused');
+    }
+  }
+
+  /** A whole PasswordMessage, SASLInitialResponse or SASLResponse; undefined when the client left. */
+  async #response(signal: AbortSignal): Promise<Buffer | undefined> {
     let bytes: Buffer = Buffer.alloc(0);
     for (;;) {
       const chunk = await readChunk(this.#socket, signal);
@@ -114,7 +169,7 @@ class PostgresVisitor implements Visitor {
       }
       if (bytes.length < end) continue;
       if (bytes.length > end) this.#socket.unshift(bytes.subarray(end));
-      return decodePasswordMessage(bytes, 0, end);
+      return bytes.subarray(0, end);
     }
   }
 
@@ -133,6 +188,9 @@ class PostgresVisitor implements Visitor {
   }
 
   async turnAway(denial: Denial): Promise<void> {
+    if (this.#discovery !== undefined && !this.#accepted && denial.reason === 'unauthenticated') {
+      await this.#refuseBearer(this.#discovery, AbortSignal.timeout(FAREWELL_MS)).catch(() => undefined);
+    }
     this.#socket.end(denialResponse(denial, 'FATAL'));
   }
 }
