@@ -41,7 +41,7 @@ import { natsCredentials } from './wiring/nats.ts';
 import { AppliedResources, noAccess } from './wiring/resources.ts';
 import { openSecrets, randomSecret } from './wiring/secrets.ts';
 import { sessionsPort } from './wiring/sessions.ts';
-import { webOf } from './wiring/sign-in.ts';
+import { signInOf } from './wiring/sign-in.ts';
 
 /** Where a running gateway is reached. */
 export interface Reachable {
@@ -195,7 +195,18 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   await sql.start();
   const recordings = new Recordings(join(data, 'recordings'));
   const activity = new Activity();
+  const { web, beginLink } = signInOf({
+    publicUrl,
+    store: grants,
+    identity,
+    federation,
+    workloads: () => resources.workloads,
+    serviceGroups: (name) => resources.serviceGroups(name),
+    journal: admin,
+    log,
+  });
   const sessions: Sessions = new Sessions({
+    beginLink,
     activity,
     identity,
     access,
@@ -255,16 +266,6 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       },
     },
   };
-  const web = webOf({
-    publicUrl,
-    store: grants,
-    identity,
-    federation,
-    workloads: () => resources.workloads,
-    serviceGroups: (name) => resources.serviceGroups(name),
-    journal: admin,
-    log,
-  });
   const webPort = listen.web && (await serveApi(listen.web));
   if (config.resources !== undefined) {
     const files = later(new ResourceFiles(config.resources), (one) => one.stop());

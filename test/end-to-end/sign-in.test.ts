@@ -8,9 +8,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { TestIssuer } from '@sallyport/gateway/src/identity/testing/issuer.ts';
+import { query } from '@sallyport/shared/wire/postgres/frontend.ts';
+import { startupMessage } from '@sallyport/shared/wire/postgres/startup.ts';
 import type { Page } from 'playwright-core';
 import { Browser } from '../console/browser.ts';
 import { psql } from '../harness/psql.ts';
+import { errorOf, rowsOf, WireClient } from '../harness/wire-client.ts';
 import { clientId, clientSecret, OpenIdProvider } from '../identity/openid-provider.ts';
 import { Fixture } from './fixture.ts';
 
@@ -221,6 +224,37 @@ spec: { groups: [dba], password: paulas-password }`);
       /not known, or it was revoked/,
     );
     await page.close();
+  });
+
+  it('a client without any secret gets a link, and goes on by itself', async () => {
+    const form = { user: 'paula', password: 'paulas-password', return: '/' };
+    const signedIn = await fetch(`${base}/signin`, {
+      method: 'POST',
+      redirect: 'manual',
+      body: new URLSearchParams(form),
+    });
+    const cookie = signedIn.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    for (const answer of ['yes', 'no']) {
+      const client = WireClient.bare(all.stack.ports.postgres);
+      client.send(
+        startupMessage([
+          ['user', 'browser'],
+          ['database', 'shop'],
+        ]),
+      );
+      const notice = (await client.until('N')).at(-1)?.body.toString('utf8') ?? '';
+      const [link = '', code = ''] = /http:\S+user_code=([A-Z-]{9})/.exec(notice) ?? [];
+      assert.match(await (await fetch(link, { headers: { cookie } })).text(), /Asked from<\/dt><dd>127\.0\.0\.1/);
+      await fetch(`${base}/device`, {
+        method: 'POST',
+        headers: { cookie },
+        body: new URLSearchParams({ user_code: code, answer }),
+      });
+      const welcome = await client.ready();
+      if (answer === 'yes') assert.equal(rowsOf(await client.ask(query('select count(*) from orders'))), 1);
+      else assert.match(errorOf(welcome) ?? '', /nobody signed in with the link/);
+      await client.end();
+    }
   });
 
   describe('codes', () => {

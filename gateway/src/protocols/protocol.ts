@@ -31,6 +31,8 @@ export interface Greeting {
   /** The connection's name as the client wrote it. */
   readonly connection: string;
   readonly origin: Origin;
+  /** It has no secret and asks to sign in with a browser instead. */
+  readonly wantsLink?: boolean;
   /** The client program, where it says so. */
   readonly application: string | undefined;
 }
@@ -40,7 +42,7 @@ export interface Visitor {
   readonly greeting: Greeting;
   /** Asks for the secret in the protocol's own form; undefined when the client left. */
   askSecret(signal: AbortSignal): Promise<string | undefined>;
-  /** Tells the person something while they wait to be let in; they are known by now. */
+  /** Tells the person something while they wait to be let in. */
   tell(text: string, hint: string): void;
   /** Settles when the client has gone away. Does not take what it sends. */
   gone(signal: AbortSignal): Promise<void>;

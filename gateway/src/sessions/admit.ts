@@ -7,6 +7,7 @@ import type { Identified, Identity } from '../identity/identity.ts';
 import type { Visitor } from '../protocols/protocol.ts';
 import type { CurrentAccess } from './access.ts';
 import { type Admission, grant } from './admission.ts';
+import type { AskByLink } from './link.ts';
 
 /** Asks people whether somebody may come in. */
 export type AskToOpen = (
@@ -43,11 +44,13 @@ export async function admit(
   identity: Pick<Identity, 'authenticate' | 'recheck'>,
   access: CurrentAccess,
   ask: AskToOpen,
+  link: AskByLink,
   signal: AbortSignal,
 ): Promise<Admission | Rejection | undefined> {
   const { user, connection: wanted, origin } = visitor.greeting;
-  const secret = await visitor.askSecret(signal);
-  if (secret === undefined) return undefined;
+  const { wantsLink = false } = visitor.greeting;
+  const secret = await (wantsLink ? link(visitor) : visitor.askSecret(signal));
+  if (secret === undefined) return wantsLink ? { denial: nobodySignedIn, principal: undefined } : undefined;
   const identified = await identity.authenticate({ secret, user, connection: wanted, address: origin.address });
   if ('message' in identified) return { denial: identified, principal: undefined };
   const { principal } = identified;
@@ -89,6 +92,11 @@ export async function admit(
 
 const sooner = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+
+const nobodySignedIn: Denial = {
+  reason: 'unauthenticated',
+  message: 'nobody signed in with the link, or it was turned down',
+};
 
 /** Tells only of connections that the person may open. */
 function unknown(

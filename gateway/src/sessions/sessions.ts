@@ -18,6 +18,7 @@ import type { Admission } from './admission.ts';
 import { admit, type Rejection } from './admit.ts';
 import { consentTo } from './consent.ts';
 import { SessionDesk } from './desk.ts';
+import { type BeginLink, byLink } from './link.ts';
 import { Rejections } from './rejections.ts';
 import { Session } from './session.ts';
 import { regroup } from './standing.ts';
@@ -35,6 +36,7 @@ export interface SessionsParts {
   readonly store: SessionStore;
   readonly activity: Pick<Activity, 'count'>;
   readonly approvalUrl: (id: string) => string;
+  readonly beginLink: BeginLink;
   readonly log: (text: string, details?: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -123,7 +125,8 @@ export class Sessions {
     const signal = settled.signal;
     const hello = AbortSignal.timeout(GREETING_MS);
     try {
-      const admitted = await admit(visitor, identity, access, consentTo(this.#parts, signal), hello);
+      const link = byLink(this.#parts.beginLink, signal);
+      const admitted = await admit(visitor, identity, access, consentTo(this.#parts, signal), link, hello);
       if (admitted === undefined) return;
       if ('denial' in admitted) await this.#reject(visitor, admitted);
       else await this.#run(visitor, admitted);

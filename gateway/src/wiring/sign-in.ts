@@ -13,6 +13,7 @@ import type { GrantStore } from '../identity/oauth/grant-store.ts';
 import { type NamedWorkload, Workloads } from '../identity/oauth/workloads.ts';
 import { servicePrincipal } from '../identity/principals.ts';
 import { tokenPrefix } from '../identity/tokens.ts';
+import type { BeginLink } from '../sessions/link.ts';
 
 export interface WebWiring {
   readonly publicUrl: string;
@@ -25,11 +26,14 @@ export interface WebWiring {
   readonly log: Log;
 }
 
+/** In whose name clients without a secret ask. */
+const linkClient = 'psql';
+
 /** Sign-ins and codes that cost nothing, for an address: many people may share one. */
 const rate = { burst: 60, refillMs: 1_000 };
 
-/** Sign-in with a browser, and the tokens that come of it. */
-export function webOf({
+/** Sign-in with a browser, the tokens that come of it, and links for clients without a secret. */
+export function signInOf({
   publicUrl,
   store,
   identity,
@@ -38,7 +42,7 @@ export function webOf({
   serviceGroups,
   journal,
   log,
-}: WebWiring): Web {
+}: WebWiring): { readonly web: Web; readonly beginLink: BeginLink } {
   const throttle = new Throttle(rate);
   const browsers = new Browsers(store, identity.tokens);
   const providers = () => federation.providers;
@@ -84,5 +88,13 @@ export function webOf({
       if ('token' in found) await identity.tokens.revoke(found.token.id);
     },
   });
-  return new Web({ publicUrl, signIn, oauth, browsers, providers, log });
+  const beginLink: BeginLink = async (address) => {
+    const { deviceCode, userCode } = await authorization.beginDevice(linkClient, address);
+    return {
+      userCode,
+      link: `${publicUrl.replace(/\/$/, '')}/device?user_code=${userCode}`,
+      token: async (signal) => (await authorization.awaitDevice(deviceCode, linkClient, signal))?.accessToken,
+    };
+  };
+  return { web: new Web({ publicUrl, signIn, oauth, browsers, providers, log }), beginLink };
 }

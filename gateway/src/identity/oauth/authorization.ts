@@ -63,6 +63,8 @@ interface DeviceBody extends Device {
 /** Codes, devices and refresh tokens: each is used once, and what is used twice ends all that came of it. */
 export class Authorization {
   readonly #parts: AuthorizationParts;
+  /** Who waits here for a device to be decided on, by its code's hash. */
+  readonly #waiting = new Map<string, () => void>();
 
   constructor(parts: AuthorizationParts) {
     this.#parts = parts;
@@ -147,6 +149,7 @@ export class Authorization {
       ? { ...body, state: 'approved', held: heldOf(browser, body.client) }
       : { ...body, state: 'denied' };
     await store.put({ ...grant, family: isApproved ? browser.family : grant.family, body: plain(decided) });
+    this.#waiting.get(grant.hash)?.();
     return true;
   }
 
@@ -175,6 +178,28 @@ export class Authorization {
       throw new OAuthFailure('access_denied', 'the person at the browser said no');
     }
     return this.#tokens(taken.family, decided.held);
+  }
+
+  /** As `pollDevice`, once somebody has decided; undefined where nobody did, or the signal came first. */
+  async awaitDevice(deviceCode: string, client: string, signal: AbortSignal): Promise<TokenAnswer | undefined> {
+    const decided = Promise.withResolvers<void>();
+    const hash = hashOf(deviceCode);
+    const giveUp = (): void => decided.resolve();
+    this.#waiting.set(hash, giveUp);
+    signal.addEventListener('abort', giveUp, { once: true });
+    const late = setTimeout(giveUp, DEVICE_MS);
+    try {
+      if (!signal.aborted) await decided.promise;
+    } finally {
+      clearTimeout(late);
+      signal.removeEventListener('abort', giveUp);
+      this.#waiting.delete(hash);
+    }
+    if (signal.aborted) return undefined;
+    return this.pollDevice(deviceCode, client).catch((error) => {
+      if (error instanceof OAuthFailure) return undefined;
+      throw error;
+    });
   }
 
   /** Ends the sign-in that a refresh token belongs to. @see RFC 7009 */

@@ -32,6 +32,9 @@ import { catalogueQuestions, Surveys } from './survey.ts';
 /** Type byte and length word. */
 const HEADER_BYTES = 5;
 
+/** The user name with which a client asks for a link to sign in with, in place of being asked for a password. */
+const linkUser = 'browser';
+
 /** For a client to take note that its token was refused. */
 const FAREWELL_MS = 5_000;
 
@@ -208,7 +211,7 @@ function greetingOf({ parameters }: Startup, origin: Origin): Greeting {
   if (user === undefined || user === '') throw unsupported('no user was named');
   const [connection] = splitDatabase(parameters.get('database') ?? user);
   const application = parameters.get('application_name') ?? parameters.get('fallback_application_name');
-  return { protocol: 'postgres', user, connection, origin, application };
+  return { protocol: 'postgres', user, connection, origin, application, wantsLink: user === linkUser };
 }
 
 /** `prod-db/other` is the database `other` of the connection `prod-db`. */
