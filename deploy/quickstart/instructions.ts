@@ -23,6 +23,10 @@ export function instructions(
     ['Waits for approval (no WHERE): leave it waiting', line('alice', "update orders set status = 'open'")],
     ['… and approve it from another terminal', cli('dana', 'approvals list'), cli('dana', 'approvals approve ID')],
     ['Replay what happened', cli('admin', 'sessions list'), cli('admin', 'sessions replay ID')],
+    [
+      'Look at all of it in a browser',
+      `http://127.0.0.1:${ports.web}   as admin, with the password from: cat .quickstart/gateway/initial-admin-password`,
+    ],
     ['Follow the events', cli('admin', 'audit tail --follow'), ...natsLine(nats)],
   ];
   const text = entries.map(

@@ -2,6 +2,7 @@ import { globOf } from '@sallyport/shared/access/glob.ts';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import { decodeJwt, type JWTPayload } from 'jose';
+import { claimAt } from '../claims.ts';
 import { IssuerKeys, type KeyTimes } from '../issuer-keys.ts';
 import type { Tokens } from '../tokens.ts';
 import { verifyJwt } from '../verify-jwt.ts';
@@ -139,16 +140,6 @@ function issuerOf(token: string): string | undefined {
   } catch {
     throw new OAuthFailure('invalid_request', 'subject_token is no JWT');
   }
-}
-
-function claimAt(payload: JWTPayload, path: string): unknown {
-  if (Object.hasOwn(payload, path)) return payload[path];
-  let value: unknown = payload;
-  for (const step of path.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
-    value = (value as Record<string, unknown>)[step];
-  }
-  return value;
 }
 
 /** Texts, numbers and truths as written; of a list, any one. What is missing fits nothing. */
