@@ -13,12 +13,11 @@ import { commandSource } from './command.ts';
 import { commandWords } from './command-words.ts';
 import { credentialResolver } from './resolver.ts';
 import type { SecretSource } from './source.ts';
-import { type Call, type Reply, type Server, serve } from './testing/server.ts';
+import { type Call, type Reply, serve } from './testing/server.ts';
 
 const { signal } = new AbortController();
 let folder: string;
 let tls: { key: string; cert: string };
-let server: Server | undefined;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sources-'));
@@ -34,7 +33,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true }));
 
 async function serving(answer: (call: Call) => Reply | undefined, isTls: boolean, act: (url: string) => Promise<void>) {
-  server = await serve(answer, isTls ? tls : undefined);
+  const server = await serve(answer, isTls ? tls : undefined);
   try {
     await act(server.url);
   } finally {
