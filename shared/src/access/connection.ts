@@ -15,7 +15,7 @@ export interface Target {
 
 /** How the agent finds the target's secret. The secret itself is never part of it unless `password` is a literal. */
 export interface CredentialReference {
-  /** Empty where the source of the password issues the username too. */
+  /** Empty only where the source issues the login with its username, as `vault:database/creds/ROLE` does. */
   readonly username: string;
   /** `env:NAME`, `file:/path`, or another resolver of the agent; absent for trust. */
   readonly password?: string;
