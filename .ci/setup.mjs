@@ -35,6 +35,12 @@ if (process.argv.includes('--tests')) {
     ...(found('openssl') ? [] : ['openssl']),
     ...(found('nats-server') ? [] : ['nats-server']),
     ...(existsSync('/usr/bin/chromium') ? [] : ['chromium']),
+    ...(found('sshd') ? [] : ['openssh-server']),
+    ...(found('ssh') ? [] : ['openssh-client']),
+    ...['rsync', 'git'].filter((name) => !found(name)),
+    ...(found('ansible-playbook') ? [] : ['ansible-core']),
+    ...(existsSync('/usr/lib/python3/dist-packages/paramiko') ? [] : ['python3-paramiko']),
+    ...(found('kubectl') ? [] : ['kubernetes-client']),
     ...(process.argv.includes('--bench') ? ['pgbouncer', 'haproxy'].filter((name) => !found(name)) : []),
   ];
   if (missing.length > 0) {
