@@ -1,4 +1,4 @@
-import { issuesLogins } from '@sallyport/shared/access/connection.ts';
+import { issuesLogins, protocolNames } from '@sallyport/shared/access/connection.ts';
 import { z } from 'zod';
 import { durationMs } from './duration.ts';
 import { identityProvider } from './identity-provider.ts';
@@ -19,7 +19,7 @@ const who = z.strictObject({
 const connections = z.strictObject({
   names: words.optional(),
   labels: labels.optional(),
-  protocol: z.enum(['postgres']).optional(),
+  protocol: z.enum(protocolNames).optional(),
 });
 
 /** A secret that the agent finds: of a role that makes roles, none is kept here. */

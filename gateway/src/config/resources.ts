@@ -42,7 +42,7 @@ export function parseResources(text: string, file: string): Parsed[] {
 
 export const isKind = (kind: string): kind is Kind => (kinds as readonly string[]).includes(kind);
 
-const defaultPorts: Readonly<Record<ProtocolName, number>> = { postgres: 5432, ssh: 22, kubernetes: 6443 };
+const defaultPorts: Readonly<Record<ProtocolName, number>> = { postgres: 5432, ssh: 22, kubernetes: 6443, http: 443 };
 
 export function toConnection({ name, spec }: Resource<'Connection'>): Connection {
   const { protocol, agent, target, credential, wall, harmlessFunctions, labels } = spec;

@@ -5,7 +5,8 @@ import type { Json } from '../audit/event.ts';
 import { eventWriter, newEvent } from '../audit/events.ts';
 import type { Journal } from '../audit/journal.ts';
 import type { Decider } from '../policy/decider.ts';
-import type { Matter } from '../protocols/protocol.ts';
+import type { Matter, Scribe } from '../protocols/protocol.ts';
+import { terminalRecorder } from '../recording/terminal-recorder.ts';
 import type { RecordingWriter } from '../recording/writer.ts';
 import type { CurrentAccess } from './access.ts';
 import type { Activity } from './activity.ts';
@@ -34,6 +35,7 @@ export class SessionDesk implements Desk {
   readonly #writers = new Map<string, (data: string) => string>();
   /** Approved and not yet performed. */
   #approved = 0;
+  #scribes = 0;
   statements = 0;
   refusals = 0;
 
@@ -124,6 +126,15 @@ export class SessionDesk implements Desk {
       JSON.stringify({ type: 'approval', id: request.id, state, rule, message: denial?.message }),
     );
     return denial;
+  }
+
+  scribe(): Scribe {
+    const { recording } = this.#parts;
+    this.#scribes += 1;
+    return {
+      terminal: terminalRecorder(recording, { channel: this.#scribes - 1 }),
+      note: (type, facts) => recording.entry('note', JSON.stringify({ ...facts, type })),
+    };
   }
 
   record(reply: Buffer): void {

@@ -2,7 +2,7 @@ import type { Action } from '@sallyport/shared/access/action.ts';
 import type { Approvers, Denial, Verdict } from '@sallyport/shared/access/verdict.ts';
 import { Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
 import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
-import type { Ask, Exchange, Matter, Request } from '../protocols/protocol.ts';
+import type { Ask, Exchange, Matter, Request, Scribe } from '../protocols/protocol.ts';
 
 /** Requests that wait behind a held one; beyond it the client is no longer read. Bytes. */
 const MAX_HELD_BYTES = 1024 * 1024;
@@ -28,6 +28,8 @@ export interface Desk {
   ): Promise<Denial | undefined>;
   /** What the client is about to receive. @throws Unavailable: the session ends. */
   record(reply: Buffer): void;
+  /** For an exchange that says itself what of it is kept. */
+  scribe(): Scribe;
 }
 
 export type Tell = (text: string, hint: string) => void;
@@ -55,6 +57,8 @@ export class Relay {
   #targetFull = false;
   #over = false;
   #wait: AbortController | undefined;
+  /** Runs while the lens holds back what must leave soon. */
+  #settling: NodeJS.Timeout | undefined;
 
   constructor(exchange: Exchange, target: TunnelStream, desk: Desk) {
     this.#exchange = exchange;
@@ -65,6 +69,7 @@ export class Relay {
   /** Runs until either side ends. Never rejects. */
   run(greeting: Buffer): Promise<End> {
     const { client } = this.#exchange;
+    this.#exchange.record?.(this.#desk.scribe());
     client.on('data', (chunk: Buffer) => this.#fromClient(chunk));
     client.on('drain', () => this.#target.resume());
     client.on('end', () => this.#finish({ by: 'client', error: undefined }));
@@ -228,13 +233,30 @@ export class Relay {
     if (this.#over) return;
     try {
       this.#exchange.lens.replies(chunk, (bytes) => this.#toClient(bytes));
+      if (this.#exchange.lens.due !== undefined) this.#settleSoon(this.#exchange.lens.due);
     } catch (error) {
       this.#broken(error, 'target');
     }
   }
 
+  #settleSoon(dueMs: number): void {
+    this.#settling ??= setTimeout(() => this.#settleHeld(), Math.max(0, dueMs - performance.now()));
+  }
+
+  #settleHeld(): void {
+    this.#settling = undefined;
+    if (this.#over) return;
+    const { lens } = this.#exchange;
+    try {
+      if (lens.due !== undefined && lens.due <= performance.now()) lens.settle?.((bytes) => this.#toClient(bytes));
+      if (lens.due !== undefined) this.#settleSoon(lens.due);
+    } catch (error) {
+      this.#broken(error, 'gateway');
+    }
+  }
+
   #toClient(bytes: Buffer): void {
-    this.#desk.record(bytes);
+    if (this.#exchange.record === undefined) this.#desk.record(bytes);
     if (!this.#exchange.client.write(bytes)) this.#target.pause();
   }
 
@@ -261,6 +283,7 @@ export class Relay {
     if (this.#over) return;
     this.#over = true;
     this.#gone.abort();
+    clearTimeout(this.#settling);
     const { client } = this.#exchange;
     const told = denial ?? lossOf(end);
     if (told !== undefined && client.writable) client.write(this.#exchange.farewell(told));

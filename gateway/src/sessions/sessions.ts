@@ -19,7 +19,7 @@ import { admit, type Rejection } from './admit.ts';
 import { consentTo } from './consent.ts';
 import { SessionDesk } from './desk.ts';
 import { type BeginLink, byLink } from './link.ts';
-import { Rejections } from './rejections.ts';
+import { type Rejected, Rejections } from './rejections.ts';
 import { Session } from './session.ts';
 import { regroup } from './standing.ts';
 import type { SessionRecord, SessionStore } from './store.ts';
@@ -62,9 +62,19 @@ export class Sessions {
     let visitor: Visitor | undefined;
     try {
       visitor = await protocol.greet(socket, origin, AbortSignal.timeout(GREETING_MS));
-      if (visitor !== undefined) await this.#receive(visitor);
     } catch (error) {
-      await this.#fail(protocol, origin, visitor, error, socket);
+      await this.#fail({ protocol: protocol.name, origin }, undefined, error);
+    }
+    if (visitor !== undefined) await this.receive(visitor);
+    socket.end();
+  }
+
+  /** Serves a visitor to its end: where a session is not a socket, the protocol's front brings it here. Never rejects. */
+  async receive(visitor: Visitor): Promise<void> {
+    try {
+      await this.#receive(visitor);
+    } catch (error) {
+      await this.#fail(visitor.greeting, visitor, error);
     }
   }
 
@@ -211,13 +221,7 @@ export class Sessions {
     this.#rejections.tell(visitor.greeting, principal, denial);
   }
 
-  async #fail(
-    protocol: Protocol,
-    origin: Origin,
-    visitor: Visitor | undefined,
-    error: unknown,
-    socket: Duplex,
-  ): Promise<void> {
+  async #fail(greeting: Rejected, visitor: Visitor | undefined, error: unknown): Promise<void> {
     const message = error instanceof Error ? error.message : String(error);
     const known = error instanceof WireError || error instanceof Unavailable || isTimeout(error);
     if (!known) this.#parts.log('a session failed by an error of the gateway', { error });
@@ -231,11 +235,10 @@ export class Sessions {
     };
     try {
       await visitor?.turnAway(denial);
-      this.#rejections.tell(visitor?.greeting ?? { protocol: protocol.name, origin }, undefined, denial);
+      this.#rejections.tell(greeting, undefined, denial);
     } catch (failure) {
       this.#parts.log('a rejection could not be written down', { error: failure });
     }
-    socket.end();
   }
 }
 

@@ -1,4 +1,5 @@
-export type ProtocolName = 'postgres' | 'ssh' | 'kubernetes';
+export const protocolNames = ['postgres', 'ssh', 'kubernetes', 'http'] as const;
+export type ProtocolName = (typeof protocolNames)[number];
 
 /** libpq's words (PostgreSQL manual, 34.19.1). */
 export type TlsMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
