@@ -38,6 +38,7 @@ import { connectionsPort } from './wiring/connections.ts';
 import { directoriesPort, directoryOf } from './wiring/directory.ts';
 import { identityPort } from './wiring/identity.ts';
 import { natsCredentials } from './wiring/nats.ts';
+import { hooksPort, notifierOf, notifiersPort, openNotifications } from './wiring/notifications.ts';
 import { AppliedResources, noAccess } from './wiring/resources.ts';
 import { openSecrets, randomSecret } from './wiring/secrets.ts';
 import { sessionsPort } from './wiring/sessions.ts';
@@ -137,6 +138,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     journal: admin,
     onChanged: () => {
       federation.replace(resources.identityProviders);
+      notifications.replace(resources.notifiers.map(notifierOf(access)));
       return sessions.reviewPeople(() => true);
     },
     onUserRemoved: (id) => {
@@ -150,6 +152,8 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   const federation = federationOf([], { publicUrl });
   await resources.load();
   federation.replace(resources.identityProviders);
+  const notifications = later(openNotifications({ journal, data, publicUrl, log }), (one) => one.stop());
+  notifications.replace(resources.notifiers.map(notifierOf(access)));
   const grants = store.grants<GrantKind, KeptJson>(secrets.keyring);
   const first = await ensureFirstUser(store.identity, data);
 
@@ -250,6 +254,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     resources,
     agents: agentsPort({ hub: agents, store: store.agents, journal: admin, tunnelHost: host, tunnelPort }),
     leases: agents.leases,
+    notifiers: notifiersPort(notifications),
     activity,
     approvals: approvalsPort(approvals),
     access: accessPort(timed, approvals, access),
@@ -295,6 +300,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       console: Console.load(consoleFolder),
       directory,
       web,
+      hooks: hooksPort({ notifications, approvals, identity, log }),
     });
     // In the clear only where nobody else can listen.
     const open = config.tls === undefined && isLoopback(address.host);

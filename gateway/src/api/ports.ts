@@ -9,6 +9,7 @@ import type { DirectoryToken } from '../identity/directory/model.ts';
 import type { StoredToken } from '../identity/store.ts';
 import type { SessionRecord } from '../sessions/store.ts';
 import type { AccessPort } from './ports/access.ts';
+import type { NotifiersPort } from './ports/notifiers.ts';
 
 /** All that the API stands on. Times are milliseconds since the epoch; a refusal is a value, `undefined` is "no such". */
 export interface ApiPorts {
@@ -16,6 +17,7 @@ export interface ApiPorts {
   readonly resources: ResourcesPort;
   readonly agents: AgentsPort;
   readonly leases: LeasesPort;
+  readonly notifiers: NotifiersPort;
   readonly activity: ActivityPort;
   readonly approvals: ApprovalsPort;
   readonly access: AccessPort;

@@ -8,6 +8,7 @@ import { DirectoryService } from '@sallyport/proto/api/v1/directory_pb';
 import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
+import { NotifierService } from '@sallyport/proto/api/v1/notifiers_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
@@ -31,6 +32,7 @@ export const services = [
   HealthService,
   IdentityService,
   LeaseService,
+  NotifierService,
   ResourceService,
   SessionService,
 ] as const;
@@ -86,6 +88,8 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   'AgentService.RemoveAgent': admins,
   'ActivityService.GetActivity': readers,
   'LeaseService.ListLeases': readers,
+  'NotifierService.ListNotifiers': readers,
+  'NotifierService.TestNotifier': admins,
   'ResourceService.ApplyResources': admins,
   'ResourceService.ListResources': readers,
   'ResourceService.GetResource': readers,

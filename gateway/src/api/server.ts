@@ -11,12 +11,14 @@ import { DirectoryService } from '@sallyport/proto/api/v1/directory_pb';
 import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
+import { NotifierService } from '@sallyport/proto/api/v1/notifiers_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 import type { Directory } from '../identity/directory/directory.ts';
 import { addressKey } from './caller.ts';
 import type { Console } from './console.ts';
 import { createGate } from './gate.ts';
+import { type HooksPort, isHook, serveHook } from './hooks.ts';
 import { checkOrigin } from './origin.ts';
 import { approvalPage, missingPage, pageHeaders, statusPage } from './pages.ts';
 import type { ApiPorts } from './ports.ts';
@@ -33,6 +35,7 @@ import { directoryService } from './services/directory.ts';
 import { healthService } from './services/health.ts';
 import { identityService } from './services/identity.ts';
 import { leaseService } from './services/leases.ts';
+import { notifierService } from './services/notifiers.ts';
 import { resourceService } from './services/resources.ts';
 import { sessionService } from './services/sessions.ts';
 import { Streams } from './streams.ts';
@@ -53,6 +56,8 @@ export interface ApiOptions {
   readonly console?: Console | undefined;
   /** Sign-in pages and OAuth endpoints. */
   readonly web?: Web | undefined;
+  /** What others call when people press their buttons. */
+  readonly hooks?: HooksPort | undefined;
   readonly clock?: () => number;
   /** How often a lasting stream asks whether its token still holds. */
   readonly recheckMs?: number;
@@ -89,13 +94,16 @@ export function createApiServer(ports: ApiPorts, options: ApiOptions): RequestLi
     grpcWeb: false,
     ...(options.signal === undefined ? {} : { shutdownSignal: options.signal }),
   });
-  const { directory, web } = options;
+  const { directory, web, hooks } = options;
   const scim = directory && createScimServer({ directory, publicUrl, log });
   return (request, response) => {
     const [path = '/'] = (request.url ?? '/').split('?');
     const elsewhere = web?.takesFromElsewhere(request.method, path) === true;
     const complaint = checkOrigin(elsewhere ? withoutOrigin(request) : request, hosts);
     if (complaint === undefined && web?.owns(path) === true) return void web.serve(request, response);
+    if (complaint === undefined && hooks !== undefined && isHook(path)) {
+      return void serveHook(hooks, request, response, log);
+    }
     if (complaint === undefined && scim !== undefined && request.url?.startsWith(`${scimRoot}/`)) {
       return void scim(request, response);
     }
@@ -125,6 +133,7 @@ function route(router: ConnectRouter, ports: ApiPorts, { clock, recheckMs }: Api
     .service(HealthService, healthService(ports.health))
     .service(IdentityService, identityService(ports.identity, clock))
     .service(LeaseService, leaseService(ports.leases))
+    .service(NotifierService, notifierService(ports.notifiers))
     .service(ResourceService, resourceService(ports.resources), { readMaxBytes: MAX_APPLY_BYTES })
     .service(SessionService, sessionService(ports.sessions, streams));
 }

@@ -2,6 +2,7 @@ import { issuesLogins, protocolNames } from '@sallyport/shared/access/connection
 import { z } from 'zod';
 import { durationMs } from './duration.ts';
 import { identityProvider } from './identity-provider.ts';
+import { notifierWith } from './notifier.ts';
 import { workloadIdentity } from './workload-identity.ts';
 
 const word = z.string().min(1);
@@ -124,6 +125,7 @@ export const specs = {
   User: user,
   ServiceAccount: serviceAccount,
   WorkloadIdentity: workloadIdentity,
+  Notifier: notifierWith(connections),
 } as const;
 
 export type Kind = keyof typeof specs;

@@ -13,5 +13,11 @@ export const secretFields: Readonly<
     { path: ['clientSecret'], reference },
     { path: ['privateKey'], reference },
   ],
-  Notifier: [{ path: ['url'], reference }],
+  Notifier: [
+    { path: ['webhook', 'url'], reference },
+    { path: ['webhook', 'secret'], reference },
+    { path: ['slack', 'url'], reference },
+    { path: ['slack', 'signingSecret'], reference },
+    { path: ['email', 'password'], reference },
+  ],
 };

@@ -47,6 +47,7 @@ export class AppliedResources implements ResourcesPort {
   #federated: readonly NamedProvider[] = [];
   #workloads: readonly NamedWorkload[] = [];
   #serviceGroups: ReadonlyMap<string, readonly string[]> = new Map();
+  #notifiers: readonly Resource<'Notifier'>[] = [];
   /** One application at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -70,6 +71,10 @@ export class AppliedResources implements ResourcesPort {
 
   get workloads(): readonly NamedWorkload[] {
     return this.#workloads;
+  }
+
+  get notifiers(): readonly Resource<'Notifier'>[] {
+    return this.#notifiers;
   }
 
   serviceGroups(name: string): readonly string[] | undefined {
@@ -198,6 +203,9 @@ export class AppliedResources implements ResourcesPort {
       directoryProviderOf(name, specs.IdentityProvider.parse(spec)),
     );
     this.#workloads = stored.filter(({ kind }) => kind === 'WorkloadIdentity').map(workloadOf);
+    this.#notifiers = stored
+      .filter(({ kind }) => kind === 'Notifier')
+      .map(({ name, spec }) => ({ kind: 'Notifier', name, spec: specs.Notifier.parse(spec) }));
     this.#serviceGroups = new Map(
       stored
         .filter(({ kind }) => kind === 'ServiceAccount')

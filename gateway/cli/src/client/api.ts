@@ -8,6 +8,7 @@ import { ConnectionService } from '@sallyport/proto/api/v1/connections_pb';
 import { DirectoryService } from '@sallyport/proto/api/v1/directory_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
+import { NotifierService } from '@sallyport/proto/api/v1/notifiers_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 
@@ -39,6 +40,7 @@ export function openApi({
     directories: createClient(DirectoryService, transport),
     identity: createClient(IdentityService, transport),
     leases: createClient(LeaseService, transport),
+    notifiers: createClient(NotifierService, transport),
     resources: createClient(ResourceService, transport),
     sessions: createClient(SessionService, transport),
   };

@@ -99,6 +99,7 @@ export class TestPorts implements ApiPorts {
 
   readonly activity: ApiPorts['activity'] = { lastHour: () => [] };
   readonly leases: ApiPorts['leases'] = { list: () => [] };
+  readonly notifiers: ApiPorts['notifiers'] = { list: () => [], test: async () => undefined };
   readonly agents: ApiPorts['agents'] = {
     list: async () => [
       {
