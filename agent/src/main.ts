@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { version } from '@sallyport/shared/version.ts';
 import { postgresConnector } from './connectors/postgres/connector.ts';
 import { Leases } from './credentials/leases.ts';
 import { credentialResolver } from './credentials/resolver.ts';
@@ -14,8 +15,6 @@ const usage = `usage: sallyport-agent --gateway HOST:PORT[,HOST:PORT…] [--data
 The first start needs a join token, from --token-file or the variable SALLYPORT_JOIN_TOKEN; later ones need none.
 Secrets of targets are read from this process's environment and files, as the connections' credentials say.
 `;
-
-const version = '0.1.0';
 
 type Log = (text: string, facts?: Readonly<Record<string, unknown>>) => void;
 

@@ -1,11 +1,14 @@
 import { existsSync, mkdirSync } from 'node:fs';
+import type { RequestListener } from 'node:http';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { fileURLToPath } from 'node:url';
+import { version } from '@sallyport/shared/version.ts';
 import { ensureAuthority } from './agents/authority.ts';
 import { AgentHub } from './agents/hub.ts';
 import { Console } from './api/console.ts';
+import { observe } from './api/observe.ts';
 import type { ApiPorts } from './api/ports.ts';
 import { createApiServer, serverLimits } from './api/server.ts';
 import { ApprovalDesk } from './approvals/approval-desk.ts';
@@ -29,6 +32,7 @@ import { Recordings } from './recording/recordings.ts';
 import { CurrentAccess } from './sessions/access.ts';
 import { Activity } from './sessions/activity.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { Stages } from './sessions/stages.ts';
 import { Store } from './store/store.ts';
 import { accessPort, openTimedAccess } from './wiring/access.ts';
 import { agentsPort } from './wiring/agents.ts';
@@ -36,7 +40,9 @@ import { approvalsPort } from './wiring/approvals.ts';
 import { auditPort } from './wiring/audit.ts';
 import { connectionsPort } from './wiring/connections.ts';
 import { directoriesPort, directoryOf } from './wiring/directory.ts';
+import { healthPort } from './wiring/health.ts';
 import { identityPort } from './wiring/identity.ts';
+import { approvalMetrics, metricsOf } from './wiring/metrics.ts';
 import { natsCredentials } from './wiring/nats.ts';
 import { hooksPort, notifierOf, notifiersPort, openNotifications } from './wiring/notifications.ts';
 import { AppliedResources, noAccess } from './wiring/resources.ts';
@@ -49,6 +55,7 @@ export interface Reachable {
   readonly web: number | undefined;
   readonly tunnel: number | undefined;
   readonly postgres: number | undefined;
+  readonly metrics: number | undefined;
 }
 
 export interface Gateway {
@@ -157,13 +164,16 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   const grants = store.grants<GrantKind, KeptJson>(secrets.keyring);
   const first = await ensureFirstUser(store.identity, data);
 
+  let countApproval: ReturnType<typeof approvalMetrics> | undefined;
   const approvals = later(
     await ApprovalDesk.create({
       store: store.approvals,
-      journal: async ({ type, approval }) => {
+      journal: async (event) => {
+        const { type, approval } = event;
         const { connection, sessionId, requester } = approval;
         const facts = JSON.parse(JSON.stringify(approval)) as { [key: string]: Json };
         await journal.appendDurable(newEvent(type, { connection, sessionId, principal: requester, data: facts }));
+        countApproval?.(event);
       },
       onError: (error) => log('an approval could not be written down', { error }),
     }),
@@ -199,6 +209,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   await sql.start();
   const recordings = new Recordings(join(data, 'recordings'));
   const activity = new Activity();
+  const stages = new Stages();
   const { web, beginLink } = signInOf({
     publicUrl,
     store: grants,
@@ -212,6 +223,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   const sessions: Sessions = new Sessions({
     beginLink,
     activity,
+    stages,
     identity,
     access,
     agents,
@@ -235,6 +247,23 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     HOUR_MS,
   );
   later(sweeping.unref(), clearInterval);
+
+  const metrics = metricsOf({
+    version,
+    data,
+    activity,
+    stages,
+    sessions,
+    agents,
+    journal,
+    notifications,
+    publisher: () => publisher,
+  });
+  countApproval = approvalMetrics(metrics, () => approvals.waiting);
+  let stopping = false;
+  later(undefined, () => {
+    stopping = true;
+  });
 
   const tunnelPort = listen.tunnel && (await agents.start(spoken(listen.tunnel)));
   const postgresPort =
@@ -262,16 +291,10 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     audit: auditPort(journal),
     connections: connectionsPort({ access, agents, grants: timed.grants, host, port: postgresPort ?? 0 }),
     directories: directoriesPort({ directory, journal: admin, publicUrl }),
-    health: {
-      async problems() {
-        const nats = publisher?.status();
-        return nats === undefined || nats.state === 'up'
-          ? []
-          : [`NATS is ${nats.state}: ${nats.lag} events wait in the journal`];
-      },
-    },
+    health: healthPort({ journal, store, publisher: () => publisher, isStopping: () => stopping }),
   };
   const webPort = listen.web && (await serveApi(listen.web));
+  const metricsPort = listen.metrics && (await serveMetrics(listen.metrics));
   if (config.resources !== undefined) {
     const files = later(new ResourceFiles(config.resources), (one) => one.stop());
     await files.start(
@@ -279,7 +302,10 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       (error) => log('resources were not applied', { error: error.message }),
     );
   }
-  return { ports: { web: webPort, tunnel: tunnelPort, postgres: postgresPort }, passwordFile: first?.passwordFile };
+  return {
+    ports: { web: webPort, tunnel: tunnelPort, postgres: postgresPort, metrics: metricsPort },
+    passwordFile: first?.passwordFile,
+  };
 
   async function serve(protocol: ReturnType<typeof postgresProtocol>, address: ListenAddress): Promise<number> {
     const listener = later(new TcpListener(protocol, sessions), async (one) => {
@@ -287,6 +313,13 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       await sessions.stop('the gateway is shutting down');
       one.destroy();
     });
+    return listener.start(address);
+  }
+
+  async function serveMetrics(address: ListenAddress): Promise<number> {
+    const parts = { health: api.health, metrics, log };
+    const handler: RequestListener = (request, response) => void observe(request, response, parts, async () => true);
+    const listener = later(new WebListener(handler, undefined, serverLimits), (one) => one.stop());
     return listener.start(address);
   }
 
@@ -300,6 +333,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       console: Console.load(consoleFolder),
       directory,
       web,
+      metrics,
       hooks: hooksPort({ notifications, approvals, identity, log }),
     });
     // In the clear only where nobody else can listen.

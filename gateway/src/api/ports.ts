@@ -263,7 +263,17 @@ export interface DirectoriesPort {
   revoke(id: string, by: Principal): Promise<boolean>;
 }
 
+/** One thing that the gateway stands on. */
+export interface PartHealth {
+  readonly part: string;
+  /** `ok`, or what is wrong in plain words that anybody may read. */
+  readonly state: string;
+  /** Whether clients cannot be served without it. */
+  readonly needed: boolean;
+}
+
 export interface HealthPort {
+  parts(): Promise<readonly PartHealth[]>;
   /** What is down, in plain words; empty: all is well. */
   problems(): Promise<readonly string[]>;
 }

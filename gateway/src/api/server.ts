@@ -19,6 +19,7 @@ import { addressKey } from './caller.ts';
 import type { Console } from './console.ts';
 import { createGate } from './gate.ts';
 import { type HooksPort, isHook, serveHook } from './hooks.ts';
+import { isObserved, isReader, type MetricsPort, observe } from './observe.ts';
 import { checkOrigin } from './origin.ts';
 import { approvalPage, missingPage, pageHeaders, statusPage } from './pages.ts';
 import type { ApiPorts } from './ports.ts';
@@ -58,6 +59,7 @@ export interface ApiOptions {
   readonly web?: Web | undefined;
   /** What others call when people press their buttons. */
   readonly hooks?: HooksPort | undefined;
+  readonly metrics?: MetricsPort | undefined;
   readonly clock?: () => number;
   /** How often a lasting stream asks whether its token still holds. */
   readonly recheckMs?: number;
@@ -81,11 +83,12 @@ const MAX_APPLY_BYTES = 4 * KIB * KIB;
 export function createApiServer(ports: ApiPorts, options: ApiOptions): RequestListener {
   const { publicUrl, log = () => {} } = options;
   const hosts = new Set([new URL(publicUrl).hostname, ...(options.hosts ?? [])].map((host) => host.toLowerCase()));
+  const roles = { ...builtInGroups, ...options.groups };
   const api = connectNodeAdapter({
     routes: (router) => route(router, ports, options, log),
     fallback: (request, response) => servePage(request as IncomingMessage, response as ServerResponse, options),
     contextValues: (request) => createContextValues().set(addressKey, request.socket.remoteAddress ?? 'unknown'),
-    requestGate: createGate({ identity: ports.identity, groups: { ...builtInGroups, ...options.groups }, log }),
+    requestGate: createGate({ identity: ports.identity, groups: roles, log }),
     interceptors: [plainErrors(log)],
     jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true },
     acceptCompression: [],
@@ -95,10 +98,13 @@ export function createApiServer(ports: ApiPorts, options: ApiOptions): RequestLi
     ...(options.signal === undefined ? {} : { shutdownSignal: options.signal }),
   });
   const { directory, web, hooks } = options;
+  const mayRead = (request: IncomingMessage) => () => isReader(request, ports.identity, roles);
   const scim = directory && createScimServer({ directory, publicUrl, log });
   return (request, response) => {
     const [path = '/'] = (request.url ?? '/').split('?');
     const elsewhere = web?.takesFromElsewhere(request.method, path) === true;
+    if (isObserved(path))
+      return void observe(request, response, { health: ports.health, metrics: options.metrics, log }, mayRead(request));
     const complaint = checkOrigin(elsewhere ? withoutOrigin(request) : request, hosts);
     if (complaint === undefined && web?.owns(path) === true) return void web.serve(request, response);
     if (complaint === undefined && hooks !== undefined && isHook(path)) {
@@ -166,11 +172,6 @@ function servePage(request: IncomingMessage, response: ServerResponse, { publicU
     return;
   }
   const [path = '/'] = url.split('?');
-  if (path === '/healthz') {
-    response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-store' });
-    response.end('ok\n');
-    return;
-  }
   if (console?.serve(request, path, response) === true) return;
   const [, approval] = /^\/approvals\/([A-Za-z0-9_-]{1,64})$/.exec(path) ?? [];
   const text = path === '/' ? statusPage(publicUrl) : approval === undefined ? undefined : approvalPage(approval);

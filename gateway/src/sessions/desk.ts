@@ -12,6 +12,7 @@ import type { CurrentAccess } from './access.ts';
 import type { Activity } from './activity.ts';
 import type { Admission } from './admission.ts';
 import type { Desk, Tell } from './relay.ts';
+import type { Stages } from './stages.ts';
 
 /** Where a session's statements are judged and written down. */
 export interface DeskParts {
@@ -25,6 +26,7 @@ export interface DeskParts {
   /** Where the approval's page is, for the person who waits. */
   readonly approvalUrl: (id: string) => string;
   readonly activity: Pick<Activity, 'count'>;
+  readonly stages: Pick<Stages, 'since'>;
 }
 
 /** One session's desk: the rules in force, the journal before the effect, the recording before the client. */
@@ -36,11 +38,13 @@ export class SessionDesk implements Desk {
   /** Approved and not yet performed. */
   #approved = 0;
   #scribes = 0;
+  readonly stages: Pick<Stages, 'since'>;
   statements = 0;
   refusals = 0;
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
+    this.stages = parts.stages;
     this.#revision = parts.access.now.revision;
     this.#decider = this.#newDecider();
   }

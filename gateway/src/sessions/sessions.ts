@@ -21,6 +21,7 @@ import { SessionDesk } from './desk.ts';
 import { type BeginLink, byLink } from './link.ts';
 import { type Rejected, Rejections } from './rejections.ts';
 import { Session } from './session.ts';
+import type { Stages } from './stages.ts';
 import { regroup } from './standing.ts';
 import type { SessionRecord, SessionStore } from './store.ts';
 
@@ -34,7 +35,8 @@ export interface SessionsParts {
   readonly journal: Journal;
   readonly recordings: Recordings;
   readonly store: SessionStore;
-  readonly activity: Pick<Activity, 'count'>;
+  readonly activity: Pick<Activity, 'count' | 'note'>;
+  readonly stages: Pick<Stages, 'since'>;
   readonly approvalUrl: (id: string) => string;
   readonly beginLink: BeginLink;
   readonly log: (text: string, details?: Readonly<Record<string, unknown>>) => void;
@@ -146,7 +148,7 @@ export class Sessions {
   }
 
   async #run(visitor: Visitor, admission: Admission): Promise<void> {
-    const { access, agents, journal, approvals, approvalUrl, recordings, store, activity } = this.#parts;
+    const { access, agents, journal, approvals, approvalUrl, recordings, store, activity, stages } = this.#parts;
     const { connection, principal, sessionId, grant } = admission;
     const startedAt = Date.now();
     const sourceAddress = visitor.greeting.origin.address;
@@ -163,10 +165,12 @@ export class Sessions {
       approvals,
       approvalUrl,
       activity,
+      stages,
     });
     const session = new Session({ admission, visitor, desk, startedAt, agents, access, journal });
     const expiry = this.#expireAt(session);
     this.#living.set(sessionId, session);
+    activity.note('started', connection.protocol);
     // Whoever took the grant back a moment ago did not find this session.
     if (grant !== undefined && !this.#parts.grants.isActive(grant.id)) {
       session.end({ reason: 'ended', message: `your access to ${connection.name} has ended` });
@@ -218,6 +222,7 @@ export class Sessions {
 
   async #reject(visitor: Visitor, { denial, principal }: Rejection): Promise<void> {
     await visitor.turnAway(denial);
+    this.#parts.activity.note('rejected', denial.reason);
     this.#rejections.tell(visitor.greeting, principal, denial);
   }
 
@@ -234,6 +239,7 @@ export class Sessions {
         : 'the gateway met an error of its own',
     };
     try {
+      this.#parts.activity.note('rejected', denial.reason);
       await visitor?.turnAway(denial);
       this.#rejections.tell(greeting, undefined, denial);
     } catch (failure) {

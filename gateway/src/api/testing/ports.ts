@@ -200,7 +200,13 @@ export class TestPorts implements ApiPorts {
     get: async (name) => (name === this.connection.name ? this.connection : undefined),
   };
 
-  readonly health: ApiPorts['health'] = { problems: async () => ['agent prod-vpc is away'] };
+  readonly health: ApiPorts['health'] = {
+    problems: async () => ['nats down'],
+    parts: async () => [
+      { part: 'journal', state: 'ok', needed: true },
+      { part: 'nats', state: 'down', needed: false },
+    ],
+  };
 }
 
 const denial = (message: string): Denial => ({
