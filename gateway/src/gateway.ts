@@ -45,6 +45,7 @@ import { identityPort } from './wiring/identity.ts';
 import { approvalMetrics, metricsOf } from './wiring/metrics.ts';
 import { natsCredentials } from './wiring/nats.ts';
 import { hooksPort, notifierOf, notifiersPort, openNotifications } from './wiring/notifications.ts';
+import { policyPort, readText } from './wiring/policy.ts';
 import { AppliedResources, noAccess } from './wiring/resources.ts';
 import { openSecrets, randomSecret } from './wiring/secrets.ts';
 import { sessionsPort } from './wiring/sessions.ts';
@@ -284,6 +285,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     agents: agentsPort({ hub: agents, store: store.agents, journal: admin, tunnelHost: host, tunnelPort }),
     leases: agents.leases,
     notifiers: notifiersPort(notifications),
+    policy: policyPort({ resources, access, identity, journal, read: readText(sql) }),
     activity,
     approvals: approvalsPort(approvals),
     access: accessPort(timed, approvals, access),

@@ -8,6 +8,7 @@ import { addGrants } from './commands/grants.ts';
 import { addIdentity } from './commands/identity.ts';
 import { addLeases } from './commands/leases.ts';
 import { addNotifiers } from './commands/notifiers.ts';
+import { addPolicy } from './commands/policy.ts';
 import { addProcesses } from './commands/processes.ts';
 import { addRequest } from './commands/request.ts';
 import { addResources } from './commands/resources.ts';
@@ -39,6 +40,7 @@ export function commandLine(run: Run): Command {
     addSessions,
     addAudit,
     addNotifiers,
+    addPolicy,
     addScim,
   ]) {
     add(program, run);

@@ -10,6 +10,7 @@ import type { StoredToken } from '../identity/store.ts';
 import type { SessionRecord } from '../sessions/store.ts';
 import type { AccessPort } from './ports/access.ts';
 import type { NotifiersPort } from './ports/notifiers.ts';
+import type { PolicyPort } from './ports/policy.ts';
 
 /** All that the API stands on. Times are milliseconds since the epoch; a refusal is a value, `undefined` is "no such". */
 export interface ApiPorts {
@@ -18,6 +19,7 @@ export interface ApiPorts {
   readonly agents: AgentsPort;
   readonly leases: LeasesPort;
   readonly notifiers: NotifiersPort;
+  readonly policy: PolicyPort;
   readonly activity: ActivityPort;
   readonly approvals: ApprovalsPort;
   readonly access: AccessPort;

@@ -9,6 +9,7 @@ import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { NotifierService } from '@sallyport/proto/api/v1/notifiers_pb';
+import { PolicyService } from '@sallyport/proto/api/v1/policy_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
@@ -33,6 +34,7 @@ export const services = [
   IdentityService,
   LeaseService,
   NotifierService,
+  PolicyService,
   ResourceService,
   SessionService,
 ] as const;
@@ -90,6 +92,9 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   'LeaseService.ListLeases': readers,
   'NotifierService.ListNotifiers': readers,
   'NotifierService.TestNotifier': admins,
+  'PolicyService.CheckPolicy': readers,
+  'PolicyService.SimulatePolicy': readers,
+  'PolicyService.ExplainPolicy': readers,
   'ResourceService.ApplyResources': admins,
   'ResourceService.ListResources': readers,
   'ResourceService.GetResource': readers,

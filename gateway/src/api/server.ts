@@ -12,6 +12,7 @@ import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { NotifierService } from '@sallyport/proto/api/v1/notifiers_pb';
+import { PolicyService } from '@sallyport/proto/api/v1/policy_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 import type { Directory } from '../identity/directory/directory.ts';
@@ -37,6 +38,7 @@ import { healthService } from './services/health.ts';
 import { identityService } from './services/identity.ts';
 import { leaseService } from './services/leases.ts';
 import { notifierService } from './services/notifiers.ts';
+import { policyService } from './services/policy.ts';
 import { resourceService } from './services/resources.ts';
 import { sessionService } from './services/sessions.ts';
 import { Streams } from './streams.ts';
@@ -140,6 +142,7 @@ function route(router: ConnectRouter, ports: ApiPorts, { clock, recheckMs }: Api
     .service(IdentityService, identityService(ports.identity, clock))
     .service(LeaseService, leaseService(ports.leases))
     .service(NotifierService, notifierService(ports.notifiers))
+    .service(PolicyService, policyService(ports.policy, streams), { readMaxBytes: MAX_APPLY_BYTES })
     .service(ResourceService, resourceService(ports.resources), { readMaxBytes: MAX_APPLY_BYTES })
     .service(SessionService, sessionService(ports.sessions, streams));
 }

@@ -89,7 +89,7 @@ export class SessionDesk implements Desk {
     this.refusals += 1;
     this.#parts.activity.count('denied');
     const { rule = null, reason, message } = denial;
-    this.#journal('policy.decision', { ...told(action), verdict: 'deny', rule, reason, message });
+    this.#journal('policy.decision', { kind: action.kind, ...told(action), verdict: 'deny', rule, reason, message });
     this.#parts.recording.entry('note', JSON.stringify({ type: 'refused', text: action.text, rule, reason, message }));
   }
 
@@ -209,7 +209,7 @@ const nullable = (parameter: string | undefined): string | null => parameter ?? 
 
 /** What the audit stream is told of an action. */
 export function told(action: Action): { [key: string]: Json } {
-  const { text, verb, effects, tables, parameters, estimatedRows } = action;
+  const { text, verb, effects, tables, parameters, estimatedRows, hasWhere, hasLimit } = action;
   return {
     ...(text === undefined ? {} : { text }),
     ...(parameters === undefined ? {} : { parameters: parameters.map(nullable) }),
@@ -217,6 +217,8 @@ export function told(action: Action): { [key: string]: Json } {
     effects,
     tables: (tables ?? []).map(({ schema, name }) => (schema === undefined ? name : `${schema}.${name}`)),
     ...(estimatedRows === undefined ? {} : { estimatedRows }),
+    ...(hasWhere === undefined ? {} : { hasWhere }),
+    ...(hasLimit === undefined ? {} : { hasLimit }),
   };
 }
 

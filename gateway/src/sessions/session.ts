@@ -211,6 +211,7 @@ export class Session {
     return {
       sourceAddress,
       application: application ?? null,
+      groups: this.admission.principal.groups,
       protocol,
       agent: agent ?? null,
       tokenId,

@@ -99,6 +99,11 @@ export class TestPorts implements ApiPorts {
 
   readonly activity: ApiPorts['activity'] = { lastHour: () => [] };
   readonly leases: ApiPorts['leases'] = { list: () => [] };
+  readonly policy: ApiPorts['policy'] = {
+    check: async () => ({ outcomes: [], findings: [] }),
+    async *simulate() {},
+    explain: async () => undefined,
+  };
   readonly notifiers: ApiPorts['notifiers'] = { list: () => [], test: async () => undefined };
   readonly agents: ApiPorts['agents'] = {
     list: async () => [
