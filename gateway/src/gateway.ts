@@ -28,6 +28,8 @@ import { WebListener } from './listeners/web.ts';
 import type { Log } from './log.ts';
 import { postgresProtocol } from './protocols/postgres/protocol.ts';
 import { SqlReader } from './protocols/postgres/sql/reader.ts';
+import type { Protocol } from './protocols/protocol.ts';
+import { sshProtocol } from './protocols/ssh/protocol.ts';
 import { Recordings } from './recording/recordings.ts';
 import { CurrentAccess } from './sessions/access.ts';
 import { Activity } from './sessions/activity.ts';
@@ -50,12 +52,14 @@ import { AppliedResources, noAccess } from './wiring/resources.ts';
 import { openSecrets, randomSecret } from './wiring/secrets.ts';
 import { sessionsPort } from './wiring/sessions.ts';
 import { signInOf } from './wiring/sign-in.ts';
+import { knownHosts, openHostKeys } from './wiring/ssh.ts';
 
 /** Where a running gateway is reached. */
 export interface Reachable {
   readonly web: number | undefined;
   readonly tunnel: number | undefined;
   readonly postgres: number | undefined;
+  readonly ssh: number | undefined;
   readonly metrics: number | undefined;
 }
 
@@ -267,6 +271,9 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   });
 
   const tunnelPort = listen.tunnel && (await agents.start(spoken(listen.tunnel)));
+  const hostKeys = openHostKeys(secrets.files, data);
+  const sshPort =
+    listen.ssh && (await serve(sshProtocol({ hostKeys: hostKeys.map((key) => key.privateKey) }), listen.ssh));
   const postgresPort =
     listen.postgres &&
     (await serve(
@@ -291,7 +298,13 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     access: accessPort(timed, approvals, access),
     sessions: sessionsPort({ living: sessions, store: store.sessions, recordings, journal: admin }),
     audit: auditPort(journal),
-    connections: connectionsPort({ access, agents, grants: timed.grants, host, port: postgresPort ?? 0 }),
+    connections: connectionsPort({
+      access,
+      agents,
+      grants: timed.grants,
+      host,
+      ports: { postgres: postgresPort, ssh: sshPort },
+    }),
     directories: directoriesPort({ directory, journal: admin, publicUrl }),
     health: healthPort({ journal, store, publisher: () => publisher, isStopping: () => stopping }),
   };
@@ -305,11 +318,11 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     );
   }
   return {
-    ports: { web: webPort, tunnel: tunnelPort, postgres: postgresPort, metrics: metricsPort },
+    ports: { web: webPort, tunnel: tunnelPort, postgres: postgresPort, ssh: sshPort, metrics: metricsPort },
     passwordFile: first?.passwordFile,
   };
 
-  async function serve(protocol: ReturnType<typeof postgresProtocol>, address: ListenAddress): Promise<number> {
+  async function serve(protocol: Protocol, address: ListenAddress): Promise<number> {
     const listener = later(new TcpListener(protocol, sessions), async (one) => {
       one.stop();
       await sessions.stop('the gateway is shutting down');
@@ -336,6 +349,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       directory,
       web,
       metrics,
+      knownHosts: () => knownHosts(hostKeys, host, sshPort ?? 22),
       hooks: hooksPort({ notifications, approvals, identity, log }),
     });
     // In the clear only where nobody else can listen.

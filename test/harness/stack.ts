@@ -171,8 +171,8 @@ export class Stack {
 
   #writeConfig(): void {
     const { web, tunnel, postgres } = this.ports;
-    const all = { web, tunnel, postgres, ...this.#options.listen };
-    const listeners = Object.entries(all).map(([name, port]) => `${name}: 127.0.0.1:${port}`);
+    const all = { web, tunnel, postgres, ssh: 0, ...this.#options.listen };
+    const listeners = Object.entries(all).map(([name, port]) => `${name}: ${port === 0 ? 'off' : `127.0.0.1:${port}`}`);
     const listen = `listen: { ${listeners.join(', ')} }`;
     const more = this.#options.config ?? '';
     writeFileSync(

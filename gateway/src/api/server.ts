@@ -62,6 +62,8 @@ export interface ApiOptions {
   /** What others call when people press their buttons. */
   readonly hooks?: HooksPort | undefined;
   readonly metrics?: MetricsPort | undefined;
+  /** Lines of a known_hosts file for the gateway's SSH port. */
+  readonly knownHosts?: (() => string) | undefined;
   readonly clock?: () => number;
   /** How often a lasting stream asks whether its token still holds. */
   readonly recheckMs?: number;
@@ -167,7 +169,11 @@ async function* told<T>(messages: AsyncIterable<T>, log: Log): AsyncGenerator<T>
   }
 }
 
-function servePage(request: IncomingMessage, response: ServerResponse, { publicUrl, console }: ApiOptions): void {
+function servePage(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { publicUrl, console, knownHosts }: ApiOptions,
+): void {
   const { method, url = '/' } = request;
   if (method !== 'GET' && method !== 'HEAD') {
     response.writeHead(404, { 'content-type': 'application/json' });
@@ -175,6 +181,11 @@ function servePage(request: IncomingMessage, response: ServerResponse, { publicU
     return;
   }
   const [path = '/'] = url.split('?');
+  if (path === '/.well-known/ssh-known-hosts' && knownHosts !== undefined) {
+    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
+    response.end(knownHosts());
+    return;
+  }
   if (console?.serve(request, path, response) === true) return;
   const [, approval] = /^\/approvals\/([A-Za-z0-9_-]{1,64})$/.exec(path) ?? [];
   const text = path === '/' ? statusPage(publicUrl) : approval === undefined ? undefined : approvalPage(approval);

@@ -49,6 +49,11 @@ export interface Visitor {
   /** The exchanges of an admitted session, as the client opens them: one for PostgreSQL, one a channel for SSH. */
   welcome(backing: Backing): AsyncIterable<Exchange>;
   turnAway(denial: Denial): Promise<void>;
+  /**
+   * Somebody who was not believed may try again: tells them why and resolves to whether they do. Without it one attempt is
+   * all there is.
+   */
+  again?(denial: Denial): Promise<boolean>;
 }
 
 /** What an admitted session gives its exchanges to work with. */

@@ -209,7 +209,7 @@ const nullable = (parameter: string | undefined): string | null => parameter ?? 
 
 /** What the audit stream is told of an action. */
 export function told(action: Action): { [key: string]: Json } {
-  const { text, verb, effects, tables, parameters, estimatedRows, hasWhere, hasLimit } = action;
+  const { text, verb, effects, tables, parameters, estimatedRows, hasWhere, hasLimit, pty } = action;
   return {
     ...(text === undefined ? {} : { text }),
     ...(parameters === undefined ? {} : { parameters: parameters.map(nullable) }),
@@ -219,6 +219,7 @@ export function told(action: Action): { [key: string]: Json } {
     ...(estimatedRows === undefined ? {} : { estimatedRows }),
     ...(hasWhere === undefined ? {} : { hasWhere }),
     ...(hasLimit === undefined ? {} : { hasLimit }),
+    ...(pty === undefined ? {} : { pty }),
   };
 }
 

@@ -138,13 +138,22 @@ export class Sessions {
     const hello = AbortSignal.timeout(GREETING_MS);
     try {
       const link = byLink(this.#parts.beginLink, signal);
-      const admitted = await admit(visitor, identity, access, consentTo(this.#parts, signal), link, hello);
+      let admitted = await admit(visitor, identity, access, consentTo(this.#parts, signal), link, hello);
+      while (admitted !== undefined && 'denial' in admitted && (await this.#triesAgain(visitor, admitted))) {
+        admitted = await admit(visitor, identity, access, consentTo(this.#parts, signal), link, hello);
+      }
       if (admitted === undefined) return;
       if ('denial' in admitted) await this.#reject(visitor, admitted);
       else await this.#run(visitor, admitted);
     } finally {
       settled.abort();
     }
+  }
+
+  async #triesAgain(visitor: Visitor, { denial, principal }: Rejection): Promise<boolean> {
+    if (denial.reason !== 'unauthenticated' || (await visitor.again?.(denial)) !== true) return false;
+    this.#rejections.tell(visitor.greeting, principal, denial);
+    return true;
   }
 
   async #run(visitor: Visitor, admission: Admission): Promise<void> {

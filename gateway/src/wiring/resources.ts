@@ -17,6 +17,7 @@ import { type OidcProvider, wrongIssuer } from '../identity/provider.ts';
 import { compileMasks } from '../masking/mask-set.ts';
 import { compileRules } from '../policy/policy-set.ts';
 import { consequence } from '../protocols/postgres/sql/effects.ts';
+import { sshKinds } from '../protocols/ssh/actions.ts';
 import type { Access, CurrentAccess } from '../sessions/access.ts';
 import { withSecrets } from '../store/sealing/fields.ts';
 import { isSealed } from '../store/sealing/keyring.ts';
@@ -289,7 +290,15 @@ function parseAll({ documents, resources }: ApplyOrder): Parsed[] {
   return parsed;
 }
 
-const actions = new Set<string>([...consequence, 'session.open', 'postgres.query', 'postgres.execute']);
+const actions = new Set<string>([
+  ...consequence,
+  'session.open',
+  'postgres.query',
+  'postgres.execute',
+  ...sshKinds,
+  'shell',
+  'forward',
+]);
 
 function checkRule(rule: Resource<'Rule'>): void {
   const wrong = rule.spec.actions?.find((action) => !actions.has(action));
