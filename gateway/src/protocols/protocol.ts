@@ -142,6 +142,8 @@ export interface Request {
   readonly bytes: Buffer;
   /** What they ask; absent where there is nothing to judge (flow control, data of a judged statement). */
   readonly ask: Ask | undefined;
+  /** The client is answered with this in its turn, and nothing goes to the target. */
+  readonly answer?: Buffer;
 }
 
 export interface Ask {

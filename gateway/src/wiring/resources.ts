@@ -18,6 +18,7 @@ import { compileMasks } from '../masking/mask-set.ts';
 import { compileRules } from '../policy/policy-set.ts';
 import { consequence } from '../protocols/postgres/sql/effects.ts';
 import { sshKinds } from '../protocols/ssh/actions.ts';
+import { sftpKinds } from '../protocols/ssh/sftp/operations.ts';
 import type { Access, CurrentAccess } from '../sessions/access.ts';
 import { withSecrets } from '../store/sealing/fields.ts';
 import { isSealed } from '../store/sealing/keyring.ts';
@@ -296,6 +297,11 @@ const actions = new Set<string>([
   'postgres.query',
   'postgres.execute',
   ...sshKinds,
+  ...sftpKinds,
+  'permit',
+  'write',
+  'read',
+  'link',
   'shell',
   'forward',
 ]);
