@@ -37,6 +37,7 @@ import { auditPort } from './wiring/audit.ts';
 import { connectionsPort } from './wiring/connections.ts';
 import { directoriesPort, directoryOf } from './wiring/directory.ts';
 import { identityPort } from './wiring/identity.ts';
+import { keysPort, userAuthority } from './wiring/keys.ts';
 import { natsCredentials } from './wiring/nats.ts';
 import { AppliedResources, noAccess } from './wiring/resources.ts';
 import { openSecrets, randomSecret } from './wiring/secrets.ts';
@@ -114,6 +115,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     await journal.appendDurable(newEvent(type, { principal: { id, name }, data: facts }));
   };
   const hashKey = randomSecret(secrets.files, join(data, 'mask.key'));
+  const sshAuthority = userAuthority(secrets.files, join(data, 'ssh-user-ca.key'));
   const access = new CurrentAccess(noAccess(hashKey));
   const directory = directoryOf({
     store: store.directory,
@@ -128,6 +130,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     tokens: { ttlMs: config.tokens.ttl, maxTtlMs: config.tokens.maxTtl },
     providers: () => resources.providers,
     serviceGroups: (name) => resources.serviceGroups(name),
+    ssh: { store: store.sshKeys, authority: sshAuthority },
   });
   const resources: AppliedResources = new AppliedResources({
     store: secrets.resources,
@@ -141,6 +144,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     },
     onUserRemoved: (id) => {
       sessions.endWhere(({ principal }) => principal.id === id, 'the user was removed');
+      identity.keys?.removeAllOf(id).catch((error) => log('keys were not removed as they should', { error }));
       timed.grants
         .endOf(id, 'the user was removed')
         .catch((error) => log('a grant did not end as it should', { error }));
@@ -203,6 +207,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     workloads: () => resources.workloads,
     serviceGroups: (name) => resources.serviceGroups(name),
     journal: admin,
+    sshUserAuthority: sshAuthority.line,
     log,
   });
   const sessions: Sessions = new Sessions({
@@ -221,6 +226,9 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   });
   identity.tokens.onRevoked((id) => {
     sessions.endWhere(({ tokenId }) => tokenId === id, 'the token that this session was opened with was revoked');
+  });
+  identity.keys?.onRemoved((id) => {
+    sessions.endWhere(({ tokenId }) => tokenId === id, 'the key that this session was opened with was removed');
   });
   const publisher = publish(config, journal, log, later);
   const sweeping = setInterval(
@@ -247,6 +255,13 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     config.publicUrl === undefined ? (listen.postgres?.host ?? '127.0.0.1') : new URL(config.publicUrl).hostname;
   const api: ApiPorts = {
     identity: identityPort({ identity, serviceGroups: (name) => resources.serviceGroups(name), journal: admin }),
+    keys: keysPort({
+      identity,
+      authority: sshAuthority,
+      maxTtlMs: config.tokens.certificateTtl,
+      server: () => undefined,
+      journal: admin,
+    }),
     resources,
     agents: agentsPort({ hub: agents, store: store.agents, journal: admin, tunnelHost: host, tunnelPort }),
     leases: agents.leases,

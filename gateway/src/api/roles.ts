@@ -7,6 +7,7 @@ import { ConnectionService } from '@sallyport/proto/api/v1/connections_pb';
 import { DirectoryService } from '@sallyport/proto/api/v1/directory_pb';
 import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
+import { KeyService } from '@sallyport/proto/api/v1/keys_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
@@ -30,6 +31,7 @@ export const services = [
   DirectoryService,
   HealthService,
   IdentityService,
+  KeyService,
   LeaseService,
   ResourceService,
   SessionService,
@@ -55,6 +57,11 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   'IdentityService.ListTokens': signedIn,
   'IdentityService.RevokeToken': { roles: ['user'], scoped: true },
   'IdentityService.SetPassword': signedIn,
+  'KeyService.GetSshServer': { roles: ['user'], scoped: true },
+  'KeyService.SignCertificate': { roles: ['user'], scoped: true },
+  'KeyService.AddKey': signedIn,
+  'KeyService.ListKeys': signedIn,
+  'KeyService.RemoveKey': signedIn,
   'ConnectionService.ListConnections': signedIn,
   'ConnectionService.GetConnection': signedIn,
   'DirectoryService.MintDirectoryToken': admins,

@@ -10,6 +10,7 @@ import { ConnectionService } from '@sallyport/proto/api/v1/connections_pb';
 import { DirectoryService } from '@sallyport/proto/api/v1/directory_pb';
 import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
+import { KeyService } from '@sallyport/proto/api/v1/keys_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
@@ -32,6 +33,7 @@ import { connectionService } from './services/connections.ts';
 import { directoryService } from './services/directory.ts';
 import { healthService } from './services/health.ts';
 import { identityService } from './services/identity.ts';
+import { keyService } from './services/keys.ts';
 import { leaseService } from './services/leases.ts';
 import { resourceService } from './services/resources.ts';
 import { sessionService } from './services/sessions.ts';
@@ -124,6 +126,7 @@ function route(router: ConnectRouter, ports: ApiPorts, { clock, recheckMs }: Api
     .service(DirectoryService, directoryService(ports.directories))
     .service(HealthService, healthService(ports.health))
     .service(IdentityService, identityService(ports.identity, clock))
+    .service(KeyService, keyService(ports.keys))
     .service(LeaseService, leaseService(ports.leases))
     .service(ResourceService, resourceService(ports.resources), { readMaxBytes: MAX_APPLY_BYTES })
     .service(SessionService, sessionService(ports.sessions, streams));
