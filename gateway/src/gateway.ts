@@ -144,7 +144,6 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     },
     onUserRemoved: (id) => {
       sessions.endWhere(({ principal }) => principal.id === id, 'the user was removed');
-      identity.keys?.removeAllOf(id).catch((error) => log('keys were not removed as they should', { error }));
       timed.grants
         .endOf(id, 'the user was removed')
         .catch((error) => log('a grant did not end as it should', { error }));
@@ -226,6 +225,11 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   });
   identity.tokens.onRevoked((id) => {
     sessions.endWhere(({ tokenId }) => tokenId === id, 'the token that this session was opened with was revoked');
+    // Of people whom only their sign-ins vouch for: a session by a registered key may have stood on this one.
+    const owner = store.identity.token(id).then((token) => token?.principal.id);
+    owner
+      .then((known) => sessions.reviewPeople((principal) => principal.id === known))
+      .catch((error) => log('sessions were not looked at again', { error }));
   });
   identity.keys?.onRemoved((id) => {
     sessions.endWhere(({ tokenId }) => tokenId === id, 'the key that this session was opened with was removed');

@@ -74,7 +74,7 @@ export class Identity {
     this.#attempts = new Attempts(clock);
     this.#oidc = new Oidc(providers, clock, parts.keyTimes);
     this.tokens = new Tokens(store, parts.tokens, clock);
-    this.users = new Users(store, this.#passwords, this.tokens);
+    this.users = new Users(store, this.#passwords, this.tokens, async (id) => this.keys?.removeAllOf(id));
     if (parts.ssh === undefined) return;
     const shared = { tokens: this.tokens, clock, current: (one: Principal) => this.current(one) };
     this.keys = new RegisteredKeys({ ...shared, store: parts.ssh.store, isKnownHere: (one) => this.#isKnownHere(one) });

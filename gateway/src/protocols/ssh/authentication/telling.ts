@@ -1,5 +1,6 @@
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import type { AuthContext, Connection, KeyboardAuthContext } from 'ssh2';
+import { sendBanner } from './banner.ts';
 
 /** Nothing passes while a person is at the browser: networks forget a connection that is silent for longer. */
 const SIGN_OF_LIFE_MS = 20_000;
@@ -50,9 +51,7 @@ export class Telling {
     });
   }
 
-  /** ssh2 sends banners before the first request only; its protocol can do it at any time. */
   #send(text: string): void {
-    const { _protocol: protocol } = this.#connection as unknown as { _protocol?: { sendBanner?(text: string): void } };
-    protocol?.sendBanner?.(text);
+    sendBanner(this.#connection, text);
   }
 }
