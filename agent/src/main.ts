@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { version } from '@sallyport/shared/version.ts';
 import { postgresConnector } from './connectors/postgres/connector.ts';
+import { sshConnector } from './connectors/ssh/connector.ts';
 import { Leases } from './credentials/leases.ts';
 import { credentialResolver } from './credentials/resolver.ts';
 import { parseAddress } from './dialer/address.ts';
@@ -14,8 +16,6 @@ const usage = `usage: sallyport-agent --gateway HOST:PORT[,HOST:PORT…] [--data
 The first start needs a join token, from --token-file or the variable SALLYPORT_JOIN_TOKEN; later ones need none.
 Secrets of targets are read from this process's environment and files, as the connections' credentials say.
 `;
-
-const version = '0.1.0';
 
 type Log = (text: string, facts?: Readonly<Record<string, unknown>>) => void;
 
@@ -66,7 +66,7 @@ async function main(args: readonly string[]): Promise<number | undefined> {
       if (state === 'failed') log('lease', { id: lease.id, session: lease.session, why: message });
     });
     const resolver = credentialResolver({}, (text) => log(text));
-    const connectors = [postgresConnector(resolver, { leases })];
+    const connectors = [postgresConnector(resolver, { leases }), sshConnector(resolver)];
     const common = { identity, labels, version, connectors, leases, log };
     const dialers = gateways.map((gateway) => new Dialer({ gateway, ...common }));
     const release = () => leases.close().then(() => resolver.close());

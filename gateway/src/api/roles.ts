@@ -9,6 +9,8 @@ import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
 import { KeyService } from '@sallyport/proto/api/v1/keys_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
+import { NotifierService } from '@sallyport/proto/api/v1/notifiers_pb';
+import { PolicyService } from '@sallyport/proto/api/v1/policy_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
@@ -33,6 +35,8 @@ export const services = [
   IdentityService,
   KeyService,
   LeaseService,
+  NotifierService,
+  PolicyService,
   ResourceService,
   SessionService,
 ] as const;
@@ -93,6 +97,11 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   'AgentService.RemoveAgent': admins,
   'ActivityService.GetActivity': readers,
   'LeaseService.ListLeases': readers,
+  'NotifierService.ListNotifiers': readers,
+  'NotifierService.TestNotifier': admins,
+  'PolicyService.CheckPolicy': readers,
+  'PolicyService.SimulatePolicy': readers,
+  'PolicyService.ExplainPolicy': readers,
   'ResourceService.ApplyResources': admins,
   'ResourceService.ListResources': readers,
   'ResourceService.GetResource': readers,

@@ -31,9 +31,13 @@ export async function prove(
   for (;;) {
     const proof = await visitor.askProof(AbortSignal.timeout(PROOF_MS));
     const found = proof === undefined ? undefined : await proven(proof);
-    if (found === undefined || !('message' in found) || visitor.mayProveAgain?.(found) !== true) return found;
+    if (proof === undefined || found === undefined || !('message' in found)) return found;
+    // An agent offers all its keys one by one, and most of them are for other places: that is no attempt to tell of.
+    if (!isPlainKey(proof) || (await visitor.again?.(found)) !== true) return found;
   }
 }
+
+const isPlainKey = (proof: Proof): boolean => proof.kind === 'key' && !proof.proof.isCertified;
 
 const nobodySignedIn: Denial = {
   reason: 'unauthenticated',

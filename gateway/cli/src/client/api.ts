@@ -9,6 +9,8 @@ import { DirectoryService } from '@sallyport/proto/api/v1/directory_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
 import { KeyService } from '@sallyport/proto/api/v1/keys_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
+import { NotifierService } from '@sallyport/proto/api/v1/notifiers_pb';
+import { PolicyService } from '@sallyport/proto/api/v1/policy_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 
@@ -41,6 +43,8 @@ export function openApi({
     identity: createClient(IdentityService, transport),
     keys: createClient(KeyService, transport),
     leases: createClient(LeaseService, transport),
+    notifiers: createClient(NotifierService, transport),
+    policy: createClient(PolicyService, transport),
     resources: createClient(ResourceService, transport),
     sessions: createClient(SessionService, transport),
   };

@@ -7,9 +7,11 @@ import { Telling } from './telling.ts';
 
 type Method = 'publickey' | 'keyboard-interactive' | 'password';
 
-/** Proofs that were refused, and requests of any kind, of one connection: an agent may hold many keys. */
-const MAX_REFUSED = 20;
+/** Proofs that were refused of one connection, and requests of any kind: an agent may hold many keys. */
+const MAX_REFUSED = { key: 20, secret: 4, link: 2 } as const;
 const MAX_REQUESTS = 100;
+/** Longer than any token. */
+const MAX_SECRET_CHARS = 8192;
 const methods: Method[] = ['publickey', 'keyboard-interactive', 'password'];
 
 interface Pending {
@@ -33,7 +35,7 @@ export class Authentication {
   #waiting: (() => void) | undefined;
   #withdrawn = Promise.withResolvers<void>();
   #requests = 0;
-  #refused = 0;
+  readonly #refused = { key: 0, secret: 0, link: 0 };
   #links = 0;
   #isGone = false;
   /** Of a key: told when no other key has done. */
@@ -65,18 +67,17 @@ export class Authentication {
     return this.#isGone ? undefined : this.#pending?.proof;
   }
 
-  /** The proof did not do. False where the client may offer no other. */
+  /** The proof did not do. False where the client may offer no other: `end` is to be called then. */
   refuse(denial: Denial): boolean {
     const pending = this.#pending;
-    if (pending === undefined) return !this.#isGone;
-    this.#pending = undefined;
+    if (pending === undefined || this.#isGone) return !this.#isGone;
     const { context, proof } = pending;
-    // Most agents hold keys that are for other places: that one of them did not do is no news.
-    const isOneOfMany = proof.kind === 'key' && !proof.proof.algorithm.includes('-cert-');
-    if (isOneOfMany) this.#lastWord = denial;
-    else this.#telling.banner(denial);
+    if (++this.#refused[proof.kind] >= MAX_REFUSED[proof.kind]) return false;
+    this.#pending = undefined;
     this.#telling.stop();
-    if (++this.#refused >= MAX_REFUSED || this.#isGone) return false;
+    // Most agents hold keys that are for other places: that one of them did not do is no news.
+    if (proof.kind === 'key' && !proof.proof.isCertified) this.#lastWord = denial;
+    else this.#telling.banner(denial);
     context.reject(methods);
     return true;
   }
@@ -90,16 +91,17 @@ export class Authentication {
 
   /** Turns the client away for good. */
   end(denial: Denial): void {
-    this.#telling.banner(denial);
     this.#telling.stop();
-    this.#pending?.context.reject([]);
+    if (this.#pending !== undefined) this.#telling.banner(denial);
+    this.#pending?.context.reject(methods);
     this.#pending = undefined;
+    this.#leave();
     this.#connection.end();
   }
 
   /** Tells the person something while they wait. */
   tell(text: string, hint: string): void {
-    this.#telling.say(this.#pending?.context, `${text}\n${hint}`);
+    this.#telling.say(this.#pending?.context, text, hint);
   }
 
   /** Settles when the client has left, or has taken its proof back to try another. */
@@ -125,9 +127,7 @@ export class Authentication {
       case 'publickey':
         return this.#hearKey(context);
       case 'password':
-        return context.password === ''
-          ? context.reject(methods)
-          : this.#offer(context, { kind: 'secret', secret: context.password });
+        return this.#offerSecret(context, context.password);
       case 'keyboard-interactive':
         return this.#hearKeyboard(context);
       default:
@@ -161,8 +161,7 @@ export class Authentication {
     const prompt = [{ prompt: 'Token (from "sallyport token"): ', echo: false }];
     context.prompt(prompt, 'Sallyport', '', (answers) => {
       const [secret = ''] = Array.isArray(answers) ? answers : [];
-      if (secret === '') context.reject(methods);
-      else this.#offer(context, { kind: 'secret', secret });
+      this.#offerSecret(context, secret);
     });
   }
 
@@ -171,6 +170,11 @@ export class Authentication {
     this.#telling.stop();
     this.#withdrawn.resolve();
     this.#withdrawn = Promise.withResolvers<void>();
+  }
+
+  #offerSecret(context: AuthContext, secret: string): void {
+    if (secret === '' || secret.length > MAX_SECRET_CHARS) context.reject(methods);
+    else this.#offer(context, { kind: 'secret', secret });
   }
 
   #offer(context: AuthContext, proof: Proof): void {

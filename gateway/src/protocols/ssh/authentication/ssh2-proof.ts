@@ -1,4 +1,3 @@
-import { certifiedType } from '@sallyport/shared/wire/ssh/certificate.ts';
 import { string } from '@sallyport/shared/wire/ssh/fields.ts';
 import type { PublicKeyAuthContext } from 'ssh2';
 import type { KeyProof } from '../../protocol.ts';
@@ -17,12 +16,13 @@ export function proofOf(request: Request): KeyProof | undefined {
   const { key, blob, signature } = request;
   if (blob === undefined || signature === undefined) return undefined;
   const algorithm = algorithmOf(request);
-  return { algorithm, key: key.data, signed: blob, signature: wrapped(algorithm, signature) };
+  const isCertified = algorithm.endsWith('-cert-v01@openssh.com');
+  return { algorithm, isCertified, key: key.data, signed: blob, signature: wrapped(algorithm, signature) };
 }
 
 /** Of a certificate's key it comes as it travelled; of a plain key ssh2 has taken the algorithm off. */
 function wrapped(algorithm: string, signature: Buffer): Buffer {
-  if (certifiedType(algorithm) !== undefined || algorithm.includes('-cert-')) return signature;
+  if (algorithm.endsWith('-cert-v01@openssh.com')) return signature;
   if (algorithm.startsWith('sk-')) {
     // Behind the signature: one byte of flags, four of a counter.
     const end = Math.max(0, signature.length - 5);

@@ -1,6 +1,6 @@
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import type { AuthContext, Connection, KeyboardAuthContext } from 'ssh2';
-import { sendBanner } from './banner.ts';
+import { plainLines, sendBanner } from '../banner.ts';
 
 /** Nothing passes while a person is at the browser: networks forget a connection that is silent for longer. */
 const SIGN_OF_LIFE_MS = 20_000;
@@ -18,17 +18,17 @@ export class Telling {
   }
 
   /** In the form that `context` has. */
-  say(context: AuthContext | undefined, text: string): void {
-    if (context?.method !== 'keyboard-interactive') return this.#send(`${text}\n`);
+  say(context: AuthContext | undefined, text: string, hint: string): void {
+    if (context?.method !== 'keyboard-interactive') return sendBanner(this.#connection, plainLines(text, hint));
     this.#context = context;
-    this.#queue.push(text);
+    this.#queue.push(plainLines(text, hint));
     this.#ask();
     this.#timer ??= setInterval(() => this.#ask(), SIGN_OF_LIFE_MS).unref();
   }
 
   /** @see RFC 4252, 5.4 */
   banner({ message, hint }: Denial): void {
-    this.#send(`sallyport: ${message}${hint === undefined ? '' : `\n${hint}`}\n`);
+    sendBanner(this.#connection, plainLines(message, hint));
   }
 
   /** Nothing more is to be said in this attempt. */
@@ -49,9 +49,5 @@ export class Telling {
       this.#isAsked = false;
       if (this.#queue.length > 0) this.#ask();
     });
-  }
-
-  #send(text: string): void {
-    sendBanner(this.#connection, text);
   }
 }
