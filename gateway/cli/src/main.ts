@@ -14,6 +14,7 @@ import { addRequest } from './commands/request.ts';
 import { addResources } from './commands/resources.ts';
 import { addScim } from './commands/scim.ts';
 import { addSessions } from './commands/sessions.ts';
+import { addSsh } from './commands/ssh.ts';
 import { addTokens } from './commands/tokens.ts';
 import { exits, failureOf } from './failures.ts';
 import { Run } from './session.ts';
@@ -31,6 +32,7 @@ export function commandLine(run: Run): Command {
     addIdentity,
     addTokens,
     addConnect,
+    addSsh,
     addRequest,
     addGrants,
     addResources,

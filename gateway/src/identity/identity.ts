@@ -1,13 +1,18 @@
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
+import type { KeyProof } from '../protocols/protocol.ts';
 import { type Attempt, Attempts } from './attempts.ts';
-import { refusal } from './denial.ts';
+import { elsewhere, refusal } from './denial.ts';
 import type { Directory } from './directory/directory.ts';
 import type { KeyTimes } from './issuer-keys.ts';
 import { looksLikeJwt, Oidc } from './oidc.ts';
 import { Passwords } from './password.ts';
 import { serviceNameOf, servicePrincipal, userNameOf, userPrincipal } from './principals.ts';
 import type { OidcProvider } from './provider.ts';
+import type { UserAuthority } from './ssh/authority.ts';
+import { type KeyLogin, KeyLogins } from './ssh/key-login.ts';
+import { keyPrefix, RegisteredKeys } from './ssh/keys.ts';
+import type { KeyStore } from './ssh/store.ts';
 import type { IdentityStore, StoredToken } from './store.ts';
 import { type TokenOptions, Tokens, tokenPrefix } from './tokens.ts';
 import { Users } from './users.ts';
@@ -21,6 +26,8 @@ export interface IdentityParts {
   readonly serviceGroups?: (name: string) => readonly string[] | undefined;
   /** Who of an identity provider's people is one still, and their groups. Absent: whoever has a token of it. */
   readonly directory?: Pick<Directory, 'current'>;
+  /** Public keys and certificates of SSH clients. Absent: nobody comes in with one. */
+  readonly ssh?: { readonly store: KeyStore; readonly authority: UserAuthority };
   readonly clock?: () => number;
   readonly keyTimes?: KeyTimes;
 }
@@ -40,7 +47,8 @@ export interface Credentials {
 /** It is known who this is. */
 export interface Identified {
   readonly principal: Principal;
-  readonly method: 'token' | 'password' | 'oidc';
+  readonly method: 'token' | 'password' | 'oidc' | 'key' | 'certificate';
+  /** The token's, also of the one that a certificate came of, or the registered key's: sessions end with it. */
   readonly tokenId: string | undefined;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number | undefined;
@@ -52,6 +60,9 @@ export interface Identified {
 export class Identity {
   readonly tokens: Tokens;
   readonly users: Users;
+  /** Undefined where no SSH clients come in by keys. */
+  readonly keys: RegisteredKeys | undefined;
+  readonly #keyLogins: KeyLogins | undefined;
   readonly #parts: IdentityParts;
   readonly #passwords = new Passwords();
   readonly #oidc: Oidc;
@@ -63,7 +74,11 @@ export class Identity {
     this.#attempts = new Attempts(clock);
     this.#oidc = new Oidc(providers, clock, parts.keyTimes);
     this.tokens = new Tokens(store, parts.tokens, clock);
-    this.users = new Users(store, this.#passwords, this.tokens);
+    this.users = new Users(store, this.#passwords, this.tokens, async (id) => this.keys?.removeAllOf(id));
+    if (parts.ssh === undefined) return;
+    const shared = { tokens: this.tokens, clock, current: (one: Principal) => this.current(one) };
+    this.keys = new RegisteredKeys({ ...shared, store: parts.ssh.store, isKnownHere: (one) => this.#isKnownHere(one) });
+    this.#keyLogins = new KeyLogins({ ...shared, keys: this.keys, authority: parts.ssh.authority });
   }
 
   static create(parts: IdentityParts): Identity {
@@ -81,13 +96,21 @@ export class Identity {
     return this.#byPassword(credentials);
   }
 
+  /** By a key of an SSH client. @throws Unavailable where the store cannot be asked */
+  async authenticateKey(proof: KeyProof, login: KeyLogin): Promise<Identified | Denial> {
+    return (await this.#keyLogins?.authenticate(proof, login)) ?? refusal('keys are not accepted here');
+  }
+
   /**
    * Whether somebody who was identified is so still: between then and the session, people may have been asked.
    * Resolves to undefined where they are.
    */
   async recheck({ principal, tokenId, expiresAt }: Pick<Identified, 'principal' | 'tokenId' | 'expiresAt'>) {
     if (expiresAt !== undefined && expiresAt <= this.#now()) return expired(expiresAt);
-    if (tokenId !== undefined && !(await this.tokens.isLive(tokenId))) return unknownToken();
+    if (tokenId?.startsWith(keyPrefix) === true) {
+      if ((await this.keys?.isLive(tokenId)) !== true)
+        return refusal('the key is no longer registered, or its owner has left');
+    } else if (tokenId !== undefined && !(await this.tokens.isLive(tokenId))) return unknownToken();
     const current = await this.current(principal);
     return 'message' in current ? current : undefined;
   }
@@ -130,6 +153,12 @@ export class Identity {
     return identified(userPrincipal(stored), 'password', {});
   }
 
+  /** Whether it is this gateway, or a directory, that says when they are gone. */
+  async #isKnownHere(principal: Principal): Promise<boolean> {
+    if ((userNameOf(principal.id) ?? serviceNameOf(principal.id)) !== undefined) return true;
+    return (await this.#parts.directory?.current(principal)) !== undefined;
+  }
+
   /** Undefined where the principal is gone. */
   async #current(principal: Principal): Promise<Principal | Denial | undefined> {
     const userName = userNameOf(principal.id);
@@ -161,12 +190,6 @@ function identified(
   { id, expiresAt, connection }: Partial<Pick<StoredToken, 'id' | 'expiresAt' | 'connection'>>,
 ): Identified {
   return { principal, method, tokenId: id, expiresAt, connection };
-}
-
-function elsewhere({ connection }: StoredToken, wanted: string | undefined): Denial | undefined {
-  if (connection === undefined || wanted === undefined || wanted === connection) return undefined;
-  const message = `the token opens the connection "${connection}" only`;
-  return { reason: 'forbidden', message, hint: `Get one for "${wanted}" with "sallyport token".` };
 }
 
 const mistyped = (): Denial => refusal('the token is incomplete or mistyped');

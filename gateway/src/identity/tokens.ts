@@ -79,8 +79,19 @@ export class Tokens {
 
   /** Whether a token that was valid is so still, by its id. */
   async isLive(id: string): Promise<boolean> {
+    return (await this.living(id)) !== undefined;
+  }
+
+  /** Undefined where it is unknown, revoked or expired. */
+  async living(id: string): Promise<StoredToken | undefined> {
     const found = await this.#store.token(id);
-    return found !== undefined && found.revokedAt === undefined && found.expiresAt > this.#clock();
+    return found !== undefined && found.revokedAt === undefined && found.expiresAt > this.#clock() ? found : undefined;
+  }
+
+  /** Of one principal: neither revoked nor expired. */
+  async livingOf(principalId: string): Promise<readonly StoredToken[]> {
+    const living = await this.#store.livingTokens(principalId, this.#clock());
+    return living.filter(({ principal }) => principal.id === principalId);
   }
 
   /** Newest first; of one principal where given. */

@@ -3,6 +3,7 @@ import type { Database } from './database.ts';
 import { addAccessGrants } from './migrations/access-grants.ts';
 import { directoryTables } from './migrations/directory.ts';
 import { grantTables } from './migrations/grants.ts';
+import { sshKeyTable } from './migrations/ssh-keys.ts';
 
 type Step = (database: Kysely<unknown>) => Promise<void>;
 
@@ -87,6 +88,7 @@ const steps: readonly Step[] = [
   directoryTables,
   grantTables,
   addAccessGrants,
+  sshKeyTable,
 ];
 
 /** Brings the schema to where this version needs it. @throws Error where a newer version has been here */

@@ -49,6 +49,19 @@ export interface Tables {
     body: string;
     expires_at: number;
   };
+  ssh_keys: {
+    id: string;
+    principal_id: string;
+    principal: string;
+    name: string;
+    type: string;
+    blob: string;
+    fingerprint: string;
+    added_at: number;
+    added_from: string;
+    last_used_at: number | null;
+    last_used_from: string | null;
+  };
   directory_users: DirectoryRow & { user_name: string };
   directory_groups: DirectoryRow & { display_name: string };
   directory_members: { group_id: string; user_id: string };

@@ -23,6 +23,8 @@ export interface WebWiring {
   readonly workloads: () => readonly NamedWorkload[];
   readonly serviceGroups: (name: string) => readonly string[] | undefined;
   readonly journal: (type: string, by: Pick<Principal, 'id' | 'name'>, data: { [key: string]: Json }) => Promise<void>;
+  /** A line; see `Web`. */
+  readonly sshUserAuthority: string;
   readonly log: Log;
 }
 
@@ -41,6 +43,7 @@ export function signInOf({
   workloads,
   serviceGroups,
   journal,
+  sshUserAuthority,
   log,
 }: WebWiring): { readonly web: Web; readonly beginLink: BeginLink } {
   const throttle = new Throttle(rate);
@@ -96,5 +99,5 @@ export function signInOf({
       token: async (signal) => (await authorization.awaitDevice(deviceCode, linkClient, signal))?.accessToken,
     };
   };
-  return { web: new Web({ publicUrl, signIn, oauth, browsers, providers, log }), beginLink };
+  return { web: new Web({ publicUrl, signIn, oauth, browsers, providers, sshUserAuthority, log }), beginLink };
 }
