@@ -8,8 +8,8 @@ import { buildAgent } from './agent-bundle.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** What stays in node_modules: the parser brings its own WASM file. */
-const external = ['libpg-query'];
+/** What stays in node_modules: the parser brings its own WASM file, and of ssh2 what is compiled, where it is there. */
+const external = ['libpg-query', 'cpu-features', '*.node'];
 
 /** Some packages are CommonJS and ask for Node's own modules. */
 const banner = {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { version } from '@sallyport/shared/version.ts';
+import { lazyConnector } from './connectors/lazy.ts';
 import { postgresConnector } from './connectors/postgres/connector.ts';
-import { sshConnector } from './connectors/ssh/connector.ts';
 import { Leases } from './credentials/leases.ts';
 import { credentialResolver } from './credentials/resolver.ts';
 import { parseAddress } from './dialer/address.ts';
@@ -66,7 +66,10 @@ async function main(args: readonly string[]): Promise<number | undefined> {
       if (state === 'failed') log('lease', { id: lease.id, session: lease.session, why: message });
     });
     const resolver = credentialResolver({}, (text) => log(text));
-    const connectors = [postgresConnector(resolver, { leases }), sshConnector(resolver)];
+    const connectors = [
+      postgresConnector(resolver, { leases }),
+      lazyConnector('ssh', async () => (await import('./connectors/ssh/connector.ts')).sshConnector(resolver)),
+    ];
     const common = { identity, labels, version, connectors, leases, log };
     const dialers = gateways.map((gateway) => new Dialer({ gateway, ...common }));
     const release = () => leases.close().then(() => resolver.close());
