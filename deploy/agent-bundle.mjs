@@ -23,7 +23,7 @@ export function buildAgent(outdir = 'agent/dist') {
     external: ['cpu-features', '*.node'],
     // Some packages are CommonJS and ask for Node's own modules, or for where they lie.
     banner: {
-      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
+      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url); const __dirname = import.meta.dirname;",
     },
   });
 }

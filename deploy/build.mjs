@@ -13,7 +13,7 @@ const external = ['libpg-query', 'cpu-features', '*.node'];
 
 /** Some packages are CommonJS and ask for Node's own modules. */
 const banner = {
-  js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
+  js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url); const __dirname = import.meta.dirname;",
 };
 
 const bundles = [
