@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { fileURLToPath } from 'node:url';
+import { type Party, partyOf } from '@sallyport/shared/access/principal.ts';
 import { ensureAuthority } from './agents/authority.ts';
 import { AgentHub } from './agents/hub.ts';
 import { Console } from './api/console.ts';
@@ -110,8 +111,8 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   const authority = await ensureAuthority(data, namesOf(config), secrets.files);
   const certificate = config.tls ?? { cert: authority.certificateChain, key: authority.serverKey };
 
-  const admin = async (type: string, { id, name }: { id: string; name: string }, facts: { [key: string]: Json }) => {
-    await journal.appendDurable(newEvent(type, { principal: { id, name }, data: facts }));
+  const admin = async (type: string, by: Party, facts: { [key: string]: Json }) => {
+    await journal.appendDurable(newEvent(type, { principal: partyOf(by), data: facts }));
   };
   const hashKey = randomSecret(secrets.files, join(data, 'mask.key'));
   const access = new CurrentAccess(noAccess(hashKey));
@@ -127,7 +128,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     directory,
     tokens: { ttlMs: config.tokens.ttl, maxTtlMs: config.tokens.maxTtl },
     providers: () => resources.providers,
-    serviceGroups: (name) => resources.serviceGroups(name),
+    services: (name) => resources.service(name),
   });
   const resources: AppliedResources = new AppliedResources({
     store: secrets.resources,
@@ -201,7 +202,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     identity,
     federation,
     workloads: () => resources.workloads,
-    serviceGroups: (name) => resources.serviceGroups(name),
+    services: (name) => resources.service(name),
     journal: admin,
     log,
   });

@@ -40,9 +40,12 @@ export interface Requirement {
   readonly roles: readonly Role[] | 'anybody';
   /** Whether a token that is for one connection only may call it. */
   readonly scoped?: true;
+  /** Whether a program that acts on somebody's behalf may call it. */
+  readonly delegated?: true;
 }
 
 const signedIn: Requirement = { roles: ['user'] };
+const onBehalf: Requirement = { roles: ['user'], delegated: true };
 const readers: Requirement = { roles: ['admin', 'auditor'] };
 const admins: Requirement = { roles: ['admin'] };
 
@@ -50,13 +53,13 @@ const admins: Requirement = { roles: ['admin'] };
 export const requirements: Readonly<Record<string, Requirement>> = {
   'HealthService.Check': { roles: 'anybody', scoped: true },
   'IdentityService.SignIn': { roles: 'anybody' },
-  'IdentityService.WhoAmI': { roles: ['user'], scoped: true },
+  'IdentityService.WhoAmI': { roles: ['user'], scoped: true, delegated: true },
   'IdentityService.MintToken': signedIn,
   'IdentityService.ListTokens': signedIn,
   'IdentityService.RevokeToken': { roles: ['user'], scoped: true },
   'IdentityService.SetPassword': signedIn,
-  'ConnectionService.ListConnections': signedIn,
-  'ConnectionService.GetConnection': signedIn,
+  'ConnectionService.ListConnections': onBehalf,
+  'ConnectionService.GetConnection': onBehalf,
   'DirectoryService.MintDirectoryToken': admins,
   'DirectoryService.ListDirectoryTokens': readers,
   'DirectoryService.RevokeDirectoryToken': admins,
@@ -66,8 +69,8 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   'ApprovalService.DecideApproval': signedIn,
   'ApprovalService.WatchApprovals': signedIn,
   // Who may ask, decide and take back is the rule's word too.
-  'AccessService.RequestAccess': signedIn,
-  'AccessService.WatchRequest': signedIn,
+  'AccessService.RequestAccess': onBehalf,
+  'AccessService.WatchRequest': onBehalf,
   'AccessService.BreakGlass': signedIn,
   'AccessService.ListGrants': signedIn,
   'AccessService.GetGrant': signedIn,

@@ -1,4 +1,5 @@
 import type { Action } from '@sallyport/shared/access/action.ts';
+import type { Party } from '@sallyport/shared/access/principal.ts';
 import type { Approvers } from '@sallyport/shared/access/verdict.ts';
 
 export type ApprovalState = 'pending' | 'approved' | 'rejected' | 'expired' | 'cancelled';
@@ -23,8 +24,8 @@ export interface Approval {
   readonly approvers: Approvers;
   readonly sessionId: string;
   readonly connection: string;
-  /** Who asks: the principal's id and name. */
-  readonly requester: { readonly id: string; readonly name: string };
+  /** Who asks, and who acts on their behalf. */
+  readonly requester: Party;
   readonly action: Action;
   /** The role on the target. */
   readonly role: string;

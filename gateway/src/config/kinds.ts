@@ -14,6 +14,7 @@ const who = z.strictObject({
   users: words.optional(),
   serviceAccounts: words.optional(),
   any: z.boolean().optional(),
+  actors: words.min(1).optional(),
 });
 
 const connections = z.strictObject({
@@ -113,7 +114,14 @@ const user = z.strictObject({
     .refine((text) => text === '(set)' || text.length >= 8, 'has fewer than 8 characters')
     .optional(),
 });
-const serviceAccount = z.strictObject({ groups: words.prefault([]), description: z.string().optional() });
+const serviceAccount = z.strictObject({
+  groups: words.prefault([]),
+  description: z.string().optional(),
+  mayActFor: z
+    .strictObject({ groups: words.optional(), users: words.optional() })
+    .refine(({ groups = [], users = [] }) => groups.length + users.length > 0, 'must name groups, users or both')
+    .optional(),
+});
 
 /** The shape of each kind's spec. */
 export const specs = {

@@ -137,9 +137,9 @@ describe('a token', () => {
       groups: ['deploy'],
       claims: {},
     });
-    identity = create({ serviceGroups: (name) => (name === 'ci' ? ['read'] : undefined) });
+    identity = create({ services: (name) => (name === 'ci' ? { groups: ['read'] } : undefined) });
     assert.deepEqual((await known(come(token))).principal.groups, ['read']);
-    identity = create({ serviceGroups: () => undefined });
+    identity = create({ services: () => undefined });
     await denied(come(token), /not known/);
   });
 

@@ -1,6 +1,7 @@
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import { type Attempt, Attempts } from './attempts.ts';
+import { actingFor, type ServiceLookup } from './delegation.ts';
 import { refusal } from './denial.ts';
 import type { Directory } from './directory/directory.ts';
 import type { KeyTimes } from './issuer-keys.ts';
@@ -17,8 +18,8 @@ export interface IdentityParts {
   readonly tokens?: TokenOptions;
   /** Asked anew each time. */
   readonly providers?: () => readonly OidcProvider[];
-  /** The groups of a service account now; undefined where there is none. Absent: as when its token was minted. */
-  readonly serviceGroups?: (name: string) => readonly string[] | undefined;
+  /** A service account as it is now. Absent: as when its token was minted, and none acts on anybody's behalf. */
+  readonly services?: ServiceLookup;
   /** Who of an identity provider's people is one still, and their groups. Absent: whoever has a token of it. */
   readonly directory?: Pick<Directory, 'current'>;
   readonly clock?: () => number;
@@ -94,7 +95,10 @@ export class Identity {
 
   /** Somebody as they are now: a group that was taken away counts at once. Or why they may not come in any more. */
   async current(principal: Principal): Promise<Principal | Denial> {
-    return (await this.#current(principal)) ?? unknownToken();
+    const { actor, ...alone } = principal;
+    const current = (await this.#current(alone)) ?? unknownToken();
+    if (actor === undefined || 'message' in current) return current;
+    return actingFor(current, actor, this.#parts.services ?? (() => undefined));
   }
 
   async #byToken(secret: string, wanted: string | undefined): Promise<Identified | Denial> {
@@ -138,11 +142,12 @@ export class Identity {
       return user === undefined ? undefined : userPrincipal(user);
     }
     const serviceName = serviceNameOf(principal.id);
-    const { serviceGroups, directory } = this.#parts;
+    const { services, directory } = this.#parts;
     if (serviceName === undefined) return (await directory?.current(principal)) ?? principal;
-    if (serviceGroups === undefined) return principal;
-    const groups = serviceGroups(serviceName);
-    return groups === undefined ? undefined : servicePrincipal(serviceName, groups);
+    if (services === undefined) return principal;
+    const terms = services(serviceName);
+    // What its platform said of it is what it was let in for; its groups are those of now.
+    return terms && { ...servicePrincipal(serviceName, terms.groups), claims: principal.claims };
   }
 
   #wait(attempt: Attempt): Denial {

@@ -26,6 +26,8 @@ export interface TokenOrder {
   /** Milliseconds. */
   readonly ttlMs?: number | undefined;
   readonly label?: string | undefined;
+  /** Ids of the tokens that it is made of. */
+  readonly parents?: readonly string[];
 }
 
 /** The token itself is shown this once. */
@@ -57,7 +59,7 @@ export class Tokens {
   }
 
   /** @throws RangeError where the time asked for is none, or longer than tokens may live. */
-  async mint({ principal, connection, ttlMs = this.ttlMs, label }: TokenOrder): Promise<Minted> {
+  async mint({ principal, connection, ttlMs = this.ttlMs, label, parents = [] }: TokenOrder): Promise<Minted> {
     if (!(ttlMs > 0 && ttlMs <= this.maxTtlMs)) {
       throw new RangeError(`a token may live for ${duration(this.maxTtlMs)} at most`);
     }
@@ -66,7 +68,9 @@ export class Tokens {
     const issuedAt = this.#clock();
     const expiresAt = issuedAt + ttlMs;
     const record = { id, hash: hashOf(token), principal, connection, label, issuedAt, expiresAt, revokedAt: undefined };
-    await this.#store.addToken(record);
+    await this.#store.addToken({ ...record, ...(parents.length === 0 ? {} : { parents }) });
+    // One of those that it is made of may have been revoked while it was written.
+    for (const parent of parents) if (!(await this.isLive(parent))) await this.revoke(id);
     return { token, id, expiresAt };
   }
 
@@ -93,6 +97,7 @@ export class Tokens {
     const revoked = await this.#store.revokeToken(id, this.#clock());
     // Told in either case: whoever revoked it before may have been another gateway.
     for (const listener of this.#listeners) listener(id);
+    for (const made of await this.#store.tokensMadeOf(id)) if (made.revokedAt === undefined) await this.revoke(made.id);
     return revoked;
   }
 

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { type Party, partyOf } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import { Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
 import type { AgentHub } from '../agents/hub.ts';
@@ -140,8 +141,8 @@ export class Sessions {
     const { connection, principal, sessionId, grant } = admission;
     const startedAt = Date.now();
     const sourceAddress = visitor.greeting.origin.address;
-    const { id, name } = principal;
-    const header = { connection: connection.name, protocol: connection.protocol, principal: { id, name }, startedAt };
+    const { name, protocol } = connection;
+    const header = { connection: name, protocol, principal: partyOf(principal), startedAt };
     const recording = recordings.create(sessionId, header);
     const desk = new SessionDesk({
       admission,
@@ -243,6 +244,6 @@ const isTimeout = (error: unknown): boolean =>
   error instanceof Error && ['TimeoutError', 'AbortError'].includes(error.name);
 
 /** Events of an administrator's doing. */
-export function adminEvent(type: string, principal: { id: string; name: string }, data: { [key: string]: Json }) {
-  return newEvent(type, { principal: { id: principal.id, name: principal.name }, data });
+export function adminEvent(type: string, principal: Party, data: { [key: string]: Json }) {
+  return newEvent(type, { principal: partyOf(principal), data });
 }

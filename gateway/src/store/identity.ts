@@ -18,6 +18,7 @@ interface Token {
   readonly issuedAt: number;
   readonly expiresAt: number;
   readonly revokedAt: number | undefined;
+  readonly parents?: readonly string[];
 }
 
 /** Users and the hashes of tokens. */
@@ -61,7 +62,7 @@ export class IdentityStore {
   }
 
   addToken(token: Token): Promise<void> {
-    const { id, hash, principal, connection, label, issuedAt, expiresAt, revokedAt } = token;
+    const { id, hash, principal, connection, label, issuedAt, expiresAt, revokedAt, parents } = token;
     return guarded(async () => {
       await this.#database
         .insertInto('tokens')
@@ -75,6 +76,7 @@ export class IdentityStore {
           issued_at: issuedAt,
           expires_at: expiresAt,
           revoked_at: revokedAt ?? null,
+          parents: parents === undefined ? null : JSON.stringify(parents),
         })
         .execute();
     });
@@ -103,6 +105,17 @@ export class IdentityStore {
       const pattern = `${principalPrefix.replace(/[%_].*$/s, '')}%`;
       const rows = await query.where('expires_at', '>', at).where('principal_id', 'like', pattern).execute();
       return rows.map(tokenOf).filter(({ principal }) => principal.id.startsWith(principalPrefix));
+    });
+  }
+
+  tokensMadeOf(id: string): Promise<readonly Token[]> {
+    return guarded(async () => {
+      const rows = await this.#database
+        .selectFrom('tokens')
+        .selectAll()
+        .where('parents', 'like', `%${JSON.stringify(id).replace(/[%_]/g, '_')}%`)
+        .execute();
+      return rows.map(tokenOf).filter(({ parents = [] }) => parents.includes(id));
     });
   }
 
@@ -143,4 +156,5 @@ const tokenOf = (row: Selectable<Tables['tokens']>): Token => ({
   issuedAt: Number(row.issued_at),
   expiresAt: Number(row.expires_at),
   revokedAt: row.revoked_at === null ? undefined : Number(row.revoked_at),
+  ...(row.parents === null ? {} : { parents: JSON.parse(row.parents) as string[] }),
 });

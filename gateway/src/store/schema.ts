@@ -11,6 +11,7 @@ export interface Tables {
     issued_at: number;
     expires_at: number;
     revoked_at: number | null;
+    parents: string | null;
   };
   resources: { kind: string; name: string; spec: string; source: string | null; updated_at: number };
   revisions: { name: string; value: number };
@@ -30,6 +31,7 @@ export interface Tables {
     end_reason: string | null;
     statements: number;
     refused: number;
+    actor: string | null;
   };
   approvals: { id: string; state: string; requested_at: number; body: string };
   access_grants: {

@@ -1,4 +1,4 @@
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { Party, Principal } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import type { Authenticated, IdentityPort, MintedToken, MintOrder, SignInOrder } from '../api/ports.ts';
 import type { Json } from '../audit/event.ts';
@@ -10,7 +10,7 @@ import { tokenPrefix } from '../identity/tokens.ts';
 export interface IdentityPortParts {
   readonly identity: Identity;
   readonly serviceGroups: (name: string) => readonly string[] | undefined;
-  readonly journal: (type: string, by: Pick<Principal, 'id' | 'name'>, data: { [key: string]: Json }) => Promise<void>;
+  readonly journal: (type: string, by: Party, data: { [key: string]: Json }) => Promise<void>;
 }
 
 const notASecret: Denial = {

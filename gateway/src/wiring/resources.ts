@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { Party, Principal } from '@sallyport/shared/access/principal.ts';
 import { ConfigError } from '@sallyport/shared/errors/errors.ts';
 import { hint } from '@sallyport/shared/errors/nearest.ts';
 import type { ApplyOrder, ResourcesPort, StoredResource } from '../api/ports.ts';
@@ -9,6 +9,7 @@ import { type Kind, type Specs, specs } from '../config/kinds.ts';
 import { isKind, type Parsed, parseResources, type Resource, toConnection } from '../config/resources.ts';
 import { secretFields } from '../config/secret-fields.ts';
 import { workloadPresets } from '../config/workload-identity.ts';
+import type { ServiceTerms } from '../identity/delegation.ts';
 import type { DirectoryProvider } from '../identity/directory/provider.ts';
 import { issuerOf, type NamedProvider, oidcProvidersOf, type ProviderSpec } from '../identity/federation/spec.ts';
 import type { Identity } from '../identity/identity.ts';
@@ -30,7 +31,7 @@ export interface ResourcesParts {
   /** Keys what `as: hash` shows. */
   readonly hashKey: Uint8Array;
   /** Durable before the effect. */
-  readonly journal: (type: string, by: Pick<Principal, 'id' | 'name'>, data: { [key: string]: Json }) => Promise<void>;
+  readonly journal: (type: string, by: Party, data: { [key: string]: Json }) => Promise<void>;
   readonly onUserRemoved: (principalId: string) => void;
   /** After each change: providers, service accounts and users may mean other people now. */
   readonly onChanged?: () => Promise<void>;
@@ -46,7 +47,7 @@ export class AppliedResources implements ResourcesPort {
   #directories: readonly DirectoryProvider[] = [];
   #federated: readonly NamedProvider[] = [];
   #workloads: readonly NamedWorkload[] = [];
-  #serviceGroups: ReadonlyMap<string, readonly string[]> = new Map();
+  #services: ReadonlyMap<string, ServiceTerms> = new Map();
   /** One application at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -73,7 +74,11 @@ export class AppliedResources implements ResourcesPort {
   }
 
   serviceGroups(name: string): readonly string[] | undefined {
-    return this.#serviceGroups.get(name);
+    return this.#services.get(name)?.groups;
+  }
+
+  service(name: string): ServiceTerms | undefined {
+    return this.#services.get(name);
   }
 
   /** Puts what the store has in force. @throws Error that names the rule or mask which no longer compiles */
@@ -198,10 +203,8 @@ export class AppliedResources implements ResourcesPort {
       directoryProviderOf(name, specs.IdentityProvider.parse(spec)),
     );
     this.#workloads = stored.filter(({ kind }) => kind === 'WorkloadIdentity').map(workloadOf);
-    this.#serviceGroups = new Map(
-      stored
-        .filter(({ kind }) => kind === 'ServiceAccount')
-        .map(({ name, spec }) => [name, (spec as { groups?: string[] }).groups ?? []]),
+    this.#services = new Map(
+      stored.filter(({ kind }) => kind === 'ServiceAccount').map(({ name, spec }) => [name, serviceOf(spec)]),
     );
   }
 }
@@ -332,6 +335,13 @@ const withoutMark = (kind: string, spec: unknown): unknown => {
 /** Whoever lists resources sees that there is a secret. */
 const withoutSecrets = (kind: string, spec: { readonly [key: string]: Json }): { readonly [key: string]: Json } =>
   withSecrets(spec, secretFields[kind] ?? [], () => shown);
+
+function serviceOf(spec: unknown): ServiceTerms {
+  const { groups, mayActFor } = specs.ServiceAccount.parse(spec);
+  if (mayActFor === undefined) return { groups };
+  const { groups: ofGroups = [], users = [] } = mayActFor;
+  return { groups, mayActFor: { groups: ofGroups, users } };
+}
 
 function workloadOf({ name, spec }: { name: string; spec: unknown }): NamedWorkload {
   const { preset, issuer, audience, match, ttl } = spec as Specs['WorkloadIdentity'];

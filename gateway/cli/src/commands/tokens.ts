@@ -2,6 +2,7 @@ import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { type Token, TokenSchema } from '@sallyport/proto/api/v1/identity_pb';
 import type { Command } from 'commander';
 import { usage } from '../failures.ts';
+import { nameOf } from '../output/parties.ts';
 import { clockTime, durationOf, fromNow } from '../output/times.ts';
 import type { Run } from '../session.ts';
 import type { TableColumn } from '../terminal/table.ts';
@@ -16,7 +17,10 @@ interface TokenOptions {
 
 const columns: readonly TableColumn<Token>[] = [
   { title: 'id', of: ({ id }) => id },
-  { title: 'principal', of: ({ principal }) => principal?.id ?? '' },
+  {
+    title: 'principal',
+    of: ({ principal }) => (principal?.actor === undefined ? (principal?.id ?? '') : nameOf(principal)),
+  },
   { title: 'connection', of: ({ connection }) => connection || 'any' },
   { title: 'state', of: stateOf },
   { title: 'issued', of: ({ issuedAt }) => clockTime(issuedAt) },

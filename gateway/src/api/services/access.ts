@@ -11,6 +11,7 @@ import { granted, invalid, notFound, problem } from '../problems.ts';
 import type { Streams } from '../streams.ts';
 import { shown as shownApproval } from './approvals.ts';
 import { limitOf, optional, required } from './fields.ts';
+import { shownParty } from './parties.ts';
 import { durationMs } from './times.ts';
 
 /** So many are looked at for one listing; those that the caller may not see are left out of it. */
@@ -132,7 +133,7 @@ function shown(grant: Grant): MessageInitShape<typeof GrantSchema> {
   return {
     id,
     state: states[state],
-    principal: { id: principal.id, name: principal.name },
+    principal: shownParty(principal),
     connection,
     rule,
     reason,

@@ -7,6 +7,7 @@ import type { ApprovalsPort } from '../ports.ts';
 import { granted, invalid, notFound } from '../problems.ts';
 import type { Streams } from '../streams.ts';
 import { limitOf, optional, required } from './fields.ts';
+import { shownParty } from './parties.ts';
 
 const numbers: Readonly<Record<ApprovalState, ProtoState>> = {
   pending: ProtoState.PENDING,
@@ -80,7 +81,7 @@ export function shown({ action, approvers, requester, decisions, state, requeste
     approverEachOf: [...(approvers.eachOf ?? [])],
     count: approvers.groups.length + approvers.users.length === 0 ? 0 : approvers.count,
     ...(access && { access: { duration: durationFromMs(access.durationMs), reason: access.reason } }),
-    requester: { id: requester.id, name: requester.name },
+    requester: shownParty(requester),
     action: shownAction(action),
     requestedAt: timestampFromMs(requestedAt),
     expiresAt: timestampFromMs(expiresAt),

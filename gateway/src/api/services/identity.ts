@@ -8,6 +8,7 @@ import { granted, invalid, isDenial, notFound, problem, refused } from '../probl
 import type { Role } from '../roles.ts';
 import { Throttle } from '../throttle.ts';
 import { optional, required } from './fields.ts';
+import { shownParty } from './parties.ts';
 import { durationMs, timestamp } from './times.ts';
 
 const MAX_PASSWORD_CHARS = 1024;
@@ -45,7 +46,9 @@ export function identityService(port: IdentityPort, clock?: () => number): Servi
     whoAmI(_, context) {
       const { principal, roles, tokenId = '' } = callerOf(context);
       const { id, name, groups } = principal;
-      return { principal: { id, name, groups: [...groups] }, roles: roles.map((role) => roleNumbers[role]), tokenId };
+      const actor = principal.actor === undefined ? {} : { actor: shownParty(principal.actor) };
+      const shown = { id, name, groups: [...groups], ...actor };
+      return { principal: shown, roles: roles.map((role) => roleNumbers[role]), tokenId };
     },
     async mintToken(request, context) {
       const caller = callerOf(context);
@@ -135,7 +138,7 @@ function listed({ id, principal, connection = '', label = '', issuedAt, expiresA
   const { value } = timestamp(revokedAt);
   return {
     id,
-    principal: { id: principal.id, name: principal.name },
+    principal: shownParty(principal),
     connection,
     label,
     issuedAt: timestampFromMs(issuedAt),

@@ -6,6 +6,7 @@ import {
 } from '../../identity/oauth/authorization.ts';
 import type { BrowserSession } from '../../identity/oauth/browsers.ts';
 import { type Client, clientsOf } from '../../identity/oauth/clients.ts';
+import type { Delegations } from '../../identity/oauth/delegation.ts';
 import { OAuthFailure } from '../../identity/oauth/failure.ts';
 import { isChallenge } from '../../identity/oauth/secrets.ts';
 import type { Workloads } from '../../identity/oauth/workloads.ts';
@@ -17,6 +18,7 @@ export interface OAuthParts {
   readonly publicUrl: string;
   readonly authorization: Authorization;
   readonly workloads: Workloads;
+  readonly delegations: Delegations;
   readonly throttle: Throttle;
   /** Ends a token of the gateway's. */
   readonly revoke: (token: string) => Promise<void>;
@@ -79,11 +81,12 @@ export class OAuthEndpoints {
 
   async token(exchange: Exchange): Promise<void> {
     await this.#answer(exchange, async (form) => {
-      const { authorization, workloads } = this.#parts;
+      const { authorization, workloads, delegations } = this.#parts;
       const grant = only(form, 'grant_type');
       if (grant === exchangeGrant) {
         this.#slow(`exchange ${exchange.address}`);
-        return exchanged(await workloads.exchange(form, exchange.address));
+        const by = form.has('actor_token') ? delegations : workloads;
+        return exchanged(await by.exchange(form, exchange.address));
       }
       const client = this.#clientOf(form);
       if (grant === 'authorization_code') {

@@ -1,4 +1,4 @@
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import { actorsOf, type Principal } from '@sallyport/shared/access/principal.ts';
 import type { AccessTerms, Approvers, Denial } from '@sallyport/shared/access/verdict.ts';
 import type { ApprovalDesk, Asked } from '../approval-desk.ts';
 import { forbidden } from '../approver.ts';
@@ -112,7 +112,7 @@ export class AccessRequests {
   ): Promise<Grant | Denial> {
     const { access, principal, connection, rule, terms, approvers } = of;
     const { breakGlass } = access;
-    const isPerson = !principal.id.startsWith('service:');
+    const isPerson = !principal.id.startsWith('service:') && principal.actor === undefined;
     if (!isPerson || !(breakGlass?.groups.some((group) => principal.groups.includes(group)) ?? false)) {
       return forbidden(`you may not break the glass for ${connection}`, `Ask with: sallyport request ${connection}`);
     }
@@ -235,7 +235,8 @@ export class AccessRequests {
   }
 }
 
-const keyOf = ({ principal, connection }: AccessCase): string => JSON.stringify([principal.id, connection]);
+const keyOf = ({ principal, connection }: AccessCase): string =>
+  JSON.stringify([principal.id, connection, ...actorsOf(principal).map(({ id }) => id)]);
 
 const isTime = (ms: number, maxMs: number): boolean => Number.isSafeInteger(ms) && ms >= 1_000 && ms <= maxMs;
 

@@ -43,6 +43,16 @@ export interface WorkloadsParts {
   readonly keyTimes?: KeyTimes;
 }
 
+/** A platform's program, and what its token may become. */
+export interface IdentifiedWorkload {
+  readonly principal: Principal;
+  readonly workload: string;
+  /** The claim `sub`. */
+  readonly subject: string;
+  readonly connection: string | undefined;
+  readonly ttlMs: number;
+}
+
 const accepted = ['urn:ietf:params:oauth:token-type:jwt', 'urn:ietf:params:oauth:token-type:id_token'];
 const MAX_TOKEN_CHARS = 16 * 1024;
 
@@ -63,7 +73,18 @@ export class Workloads {
       throw new OAuthFailure('invalid_request', 'subject_token is needed');
     if (!accepted.includes(type))
       throw new OAuthFailure('invalid_request', `subject_token_type must be one of ${accepted.join(' ')}`);
-    const { workload, payload } = await this.#verified(subject);
+    return this.#minted(await this.identify(subject), address);
+  }
+
+  /** Whether a workload identity names the issuer of this JWT. */
+  isForeign(token: string): boolean {
+    const issuer = issuerOf(token);
+    return this.#parts.workloads().some(({ spec }) => spec.issuer === issuer);
+  }
+
+  /** The service account that a platform's token stands for. @throws OAuthFailure, Unavailable */
+  async identify(token: string): Promise<IdentifiedWorkload> {
+    const { workload, payload } = await this.#verified(token);
     const match = workload.spec.match.find(({ claims }) =>
       Object.entries(claims).every(([path, wanted]) => fits(claimAt(payload, path), wanted)),
     );
@@ -76,13 +97,13 @@ export class Workloads {
     const principal = this.#parts.principal(match.serviceAccount);
     if (principal === undefined)
       throw new OAuthFailure('invalid_target', `the service account ${match.serviceAccount} is gone`);
-    return this.#minted(
-      { ...principal, claims: { ...principal.claims, workload: payload } },
-      workload,
-      match,
-      payload,
-      address,
-    );
+    return {
+      principal: { ...principal, claims: { ...principal.claims, workload: payload } },
+      workload: workload.name,
+      subject: payload.sub ?? '',
+      connection: match.connection,
+      ttlMs: workload.spec.ttlMs ?? this.#parts.tokens.ttlMs,
+    };
   }
 
   async #verified(token: string): Promise<{ workload: NamedWorkload; payload: JWTPayload }> {
@@ -106,17 +127,13 @@ export class Workloads {
   }
 
   async #minted(
-    principal: Principal,
-    { name, spec }: NamedWorkload,
-    { connection }: WorkloadMatch,
-    { sub = '' }: JWTPayload,
+    { principal, workload, subject, connection, ttlMs }: IdentifiedWorkload,
     address: string,
-  ) {
+  ): Promise<{ accessToken: string; expiresIn: number }> {
     const { tokens, journal } = this.#parts;
-    const ttlMs = spec.ttlMs ?? tokens.ttlMs;
     await journal(principal, {
-      workload: name,
-      subject: sub.slice(0, 255),
+      workload,
+      subject: subject.slice(0, 255),
       sourceAddress: address,
       connection: connection ?? null,
     });
@@ -124,7 +141,7 @@ export class Workloads {
       principal,
       connection,
       ttlMs,
-      label: `workload ${name}: ${sub}`.slice(0, 200),
+      label: `workload ${workload}: ${subject}`.slice(0, 200),
     });
     return { accessToken: token, expiresIn: Math.floor((expiresAt - this.#now()) / 1000) };
   }

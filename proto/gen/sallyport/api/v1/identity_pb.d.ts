@@ -31,6 +31,13 @@ export declare type Principal = Message<"sallyport.api.v1.Principal"> & {
    * @generated from field: repeated string groups = 3;
    */
   groups: string[];
+
+  /**
+   * Who acts on their behalf; absent where they act themselves.
+   *
+   * @generated from field: sallyport.api.v1.Party actor = 4;
+   */
+  actor?: Party | undefined;
 };
 
 /**
@@ -54,6 +61,13 @@ export declare type Party = Message<"sallyport.api.v1.Party"> & {
    * @generated from field: string name = 2;
    */
   name: string;
+
+  /**
+   * Who acts on their behalf (RFC 8693, 4.1); absent where they act themselves.
+   *
+   * @generated from field: sallyport.api.v1.Party actor = 3;
+   */
+  actor?: Party | undefined;
 };
 
 /**
