@@ -43,6 +43,7 @@ import { AppliedResources, noAccess } from './wiring/resources.ts';
 import { openSecrets, randomSecret } from './wiring/secrets.ts';
 import { sessionsPort } from './wiring/sessions.ts';
 import { signInOf } from './wiring/sign-in.ts';
+import { sourceAlarm } from './wiring/source-alarm.ts';
 
 /** Where a running gateway is reached. */
 export interface Reachable {
@@ -129,6 +130,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     tokens: { ttlMs: config.tokens.ttl, maxTtlMs: config.tokens.maxTtl },
     providers: () => resources.providers,
     services: (name) => resources.service(name),
+    onElsewhere: sourceAlarm(journal),
   });
   const resources: AppliedResources = new AppliedResources({
     store: secrets.resources,

@@ -6,6 +6,7 @@ import type { Lease } from '@sallyport/shared/tunnel/opening.ts';
 import type { Approval, ApprovalState } from '../approvals/store.ts';
 import type { AuditEvent, Json } from '../audit/event.ts';
 import type { DirectoryToken } from '../identity/directory/model.ts';
+import type { Sources } from '../identity/source.ts';
 import type { StoredToken } from '../identity/store.ts';
 import type { SessionRecord } from '../sessions/store.ts';
 import type { AccessPort } from './ports/access.ts';
@@ -34,6 +35,8 @@ export interface Authenticated {
   readonly expiresAt: number | undefined;
   /** The only connection that the token is for; undefined: any. */
   readonly connection: string | undefined;
+  /** The addresses that the token is bound to. */
+  readonly sources?: Sources | undefined;
 }
 
 export interface SignInOrder {
@@ -60,6 +63,8 @@ export interface MintOrder {
   readonly ttlMs: number | undefined;
   /** The token may not outlive this; it is cut short where it would. */
   readonly notAfter: number | undefined;
+  /** The addresses that it is bound to. */
+  readonly sources: Sources;
   readonly label: string | undefined;
 }
 

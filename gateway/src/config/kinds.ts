@@ -1,5 +1,6 @@
 import { issuesLogins } from '@sallyport/shared/access/connection.ts';
 import { z } from 'zod';
+import { addressRanges } from './address-ranges.ts';
 import { durationMs } from './duration.ts';
 import { identityProvider } from './identity-provider.ts';
 import { workloadIdentity } from './workload-identity.ts';
@@ -117,6 +118,7 @@ const user = z.strictObject({
 const serviceAccount = z.strictObject({
   groups: words.prefault([]),
   description: z.string().optional(),
+  from: addressRanges.optional(),
   mayActFor: z
     .strictObject({ groups: words.optional(), users: words.optional() })
     .refine(({ groups = [], users = [] }) => groups.length + users.length > 0, 'must name groups, users or both')

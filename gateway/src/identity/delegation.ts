@@ -8,6 +8,8 @@ export interface ServiceTerms {
   readonly groups: readonly string[];
   /** On whose behalf it may act; nobody's where absent. */
   readonly mayActFor?: Pick<WhoSpec, 'groups' | 'users'>;
+  /** The addresses that it may come from; any where absent. */
+  readonly from?: readonly string[];
 }
 
 /** As it is now; undefined where there is none of that name. */

@@ -9,6 +9,7 @@ import { looksLikeJwt, Oidc } from './oidc.ts';
 import { Passwords } from './password.ts';
 import { serviceNameOf, servicePrincipal, userNameOf, userPrincipal } from './principals.ts';
 import type { OidcProvider } from './provider.ts';
+import { type Sources, sourcesOf, wrongSource } from './source.ts';
 import type { IdentityStore, StoredToken } from './store.ts';
 import { type TokenOptions, Tokens, tokenPrefix } from './tokens.ts';
 import { Users } from './users.ts';
@@ -22,6 +23,8 @@ export interface IdentityParts {
   readonly services?: ServiceLookup;
   /** Who of an identity provider's people is one still, and their groups. Absent: whoever has a token of it. */
   readonly directory?: Pick<Directory, 'current'>;
+  /** Told of whoever comes from an address that their token is not bound to. Must not throw. */
+  readonly onElsewhere?: (principal: Principal, tokenId: string | undefined, address: string) => void;
   readonly clock?: () => number;
   readonly keyTimes?: KeyTimes;
 }
@@ -47,6 +50,8 @@ export interface Identified {
   readonly expiresAt: number | undefined;
   /** The only connection that the token opens; undefined: any. */
   readonly connection: string | undefined;
+  /** The addresses that the token is bound to. */
+  readonly sources?: Sources | undefined;
 }
 
 /** Finds out who somebody is. What secret they bring decides how. */
@@ -77,7 +82,7 @@ export class Identity {
    */
   authenticate(credentials: Credentials): Promise<Identified | Denial> {
     const secret = credentials.secret.trim();
-    if (secret.startsWith(tokenPrefix)) return this.#byToken(secret, credentials.connection);
+    if (secret.startsWith(tokenPrefix)) return this.#byToken(secret, credentials);
     if (looksLikeJwt(secret)) return this.#byProvider(secret);
     return this.#byPassword(credentials);
   }
@@ -86,11 +91,15 @@ export class Identity {
    * Whether somebody who was identified is so still: between then and the session, people may have been asked.
    * Resolves to undefined where they are.
    */
-  async recheck({ principal, tokenId, expiresAt }: Pick<Identified, 'principal' | 'tokenId' | 'expiresAt'>) {
+  async recheck(
+    { principal, tokenId, expiresAt }: Pick<Identified, 'principal' | 'tokenId' | 'expiresAt'>,
+    address: string,
+  ): Promise<Denial | undefined> {
     if (expiresAt !== undefined && expiresAt <= this.#now()) return expired(expiresAt);
-    if (tokenId !== undefined && !(await this.tokens.isLive(tokenId))) return unknownToken();
+    const token = tokenId === undefined ? undefined : await this.tokens.living(tokenId);
+    if (tokenId !== undefined && token === undefined) return unknownToken();
     const current = await this.current(principal);
-    return 'message' in current ? current : undefined;
+    return 'message' in current ? current : this.#elsewhere(current, token, address);
   }
 
   /** Somebody as they are now: a group that was taken away counts at once. Or why they may not come in any more. */
@@ -101,14 +110,14 @@ export class Identity {
     return actingFor(current, actor, this.#parts.services ?? (() => undefined));
   }
 
-  async #byToken(secret: string, wanted: string | undefined): Promise<Identified | Denial> {
+  async #byToken(secret: string, { connection: wanted, address }: Credentials): Promise<Identified | Denial> {
     const found = await this.tokens.find(secret);
     if (!('token' in found)) return found.state === 'mistyped' ? mistyped() : unknownToken();
     if (found.state === 'expired') return expired(found.token.expiresAt);
     const { token } = found;
     const principal = await this.current(token.principal);
     if ('message' in principal) return principal;
-    return elsewhere(token, wanted) ?? identified(principal, 'token', token);
+    return this.#elsewhere(principal, token, address) ?? other(token, wanted) ?? identified(principal, 'token', token);
   }
 
   async #byProvider(secret: string): Promise<Identified | Denial> {
@@ -150,6 +159,14 @@ export class Identity {
     return terms && { ...servicePrincipal(serviceName, terms.groups), claims: principal.claims };
   }
 
+  /** A leaked token is worth nothing where it is not meant for. */
+  #elsewhere(principal: Principal, token: StoredToken | undefined, address: string): Denial | undefined {
+    const { services, onElsewhere } = this.#parts;
+    const denial = wrongSource(address, [...(token?.sources ?? []), ...sourcesOf(principal, services)]);
+    if (denial !== undefined) onElsewhere?.(principal, token?.id, address);
+    return denial;
+  }
+
   #wait(attempt: Attempt): Denial {
     const seconds = Math.ceil(this.#attempts.waitMs(attempt) / 1000);
     return refusal(`too many wrong passwords: wait ${seconds} s`, 'A token from "sallyport token" works at once.');
@@ -163,12 +180,12 @@ export class Identity {
 function identified(
   principal: Principal,
   method: Identified['method'],
-  { id, expiresAt, connection }: Partial<Pick<StoredToken, 'id' | 'expiresAt' | 'connection'>>,
+  { id, expiresAt, connection, sources }: Partial<Pick<StoredToken, 'id' | 'expiresAt' | 'connection' | 'sources'>>,
 ): Identified {
-  return { principal, method, tokenId: id, expiresAt, connection };
+  return { principal, method, tokenId: id, expiresAt, connection, ...(sources && { sources }) };
 }
 
-function elsewhere({ connection }: StoredToken, wanted: string | undefined): Denial | undefined {
+function other({ connection }: StoredToken, wanted: string | undefined): Denial | undefined {
   if (connection === undefined || wanted === undefined || wanted === connection) return undefined;
   const message = `the token opens the connection "${connection}" only`;
   return { reason: 'forbidden', message, hint: `Get one for "${wanted}" with "sallyport token".` };

@@ -1,4 +1,5 @@
 import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { Sources } from './source.ts';
 
 /** A person known without an identity provider. */
 export interface StoredUser {
@@ -24,6 +25,8 @@ export interface StoredToken {
   readonly revokedAt: number | undefined;
   /** Ids of the tokens that it was made of: it ends with any of them. */
   readonly parents?: readonly string[];
+  /** The addresses that it is bound to: ranges of which one must hold, for each list. */
+  readonly sources?: Sources;
 }
 
 /** What identity remembers. Neither a password nor a token is ever in it. */

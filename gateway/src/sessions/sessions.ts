@@ -101,7 +101,7 @@ export class Sessions {
   async #reviewPerson(session: Session): Promise<void> {
     const { identity, access } = this.#parts;
     const { principal, tokenId, expiresAt } = session.admission;
-    const denial = await identity.recheck({ principal, tokenId, expiresAt });
+    const denial = await identity.recheck({ principal, tokenId, expiresAt }, session.record.sourceAddress);
     const current = denial ?? (await identity.current(principal));
     if ('message' in current) session.end({ reason: 'ended', message: current.message });
     else regroup(session, access.now, current);

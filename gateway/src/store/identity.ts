@@ -19,6 +19,7 @@ interface Token {
   readonly expiresAt: number;
   readonly revokedAt: number | undefined;
   readonly parents?: readonly string[];
+  readonly sources?: readonly (readonly string[])[];
 }
 
 /** Users and the hashes of tokens. */
@@ -62,7 +63,7 @@ export class IdentityStore {
   }
 
   addToken(token: Token): Promise<void> {
-    const { id, hash, principal, connection, label, issuedAt, expiresAt, revokedAt, parents } = token;
+    const { id, hash, principal, connection, label, issuedAt, expiresAt, revokedAt, parents, sources } = token;
     return guarded(async () => {
       await this.#database
         .insertInto('tokens')
@@ -76,6 +77,7 @@ export class IdentityStore {
           issued_at: issuedAt,
           expires_at: expiresAt,
           revoked_at: revokedAt ?? null,
+          sources: sources === undefined ? null : JSON.stringify(sources),
           parents: parents === undefined ? null : JSON.stringify(parents),
         })
         .execute();
@@ -157,4 +159,5 @@ const tokenOf = (row: Selectable<Tables['tokens']>): Token => ({
   expiresAt: Number(row.expires_at),
   revokedAt: row.revoked_at === null ? undefined : Number(row.revoked_at),
   ...(row.parents === null ? {} : { parents: JSON.parse(row.parents) as string[] }),
+  ...(row.sources === null ? {} : { sources: JSON.parse(row.sources) as string[][] }),
 });

@@ -12,6 +12,7 @@ export interface Tables {
     expires_at: number;
     revoked_at: number | null;
     parents: string | null;
+    sources: string | null;
   };
   resources: { kind: string; name: string; spec: string; source: string | null; updated_at: number };
   revisions: { name: string; value: number };

@@ -337,14 +337,17 @@ const withoutSecrets = (kind: string, spec: { readonly [key: string]: Json }): {
   withSecrets(spec, secretFields[kind] ?? [], () => shown);
 
 function serviceOf(spec: unknown): ServiceTerms {
-  const { groups, mayActFor } = specs.ServiceAccount.parse(spec);
-  if (mayActFor === undefined) return { groups };
-  const { groups: ofGroups = [], users = [] } = mayActFor;
-  return { groups, mayActFor: { groups: ofGroups, users } };
+  const { groups, mayActFor, from } = specs.ServiceAccount.parse(spec);
+  const { groups: ofGroups = [], users = [] } = mayActFor ?? {};
+  return {
+    groups,
+    ...(from && { from }),
+    ...(mayActFor && { mayActFor: { groups: ofGroups, users } }),
+  };
 }
 
 function workloadOf({ name, spec }: { name: string; spec: unknown }): NamedWorkload {
-  const { preset, issuer, audience, match, ttl } = spec as Specs['WorkloadIdentity'];
+  const { preset, issuer, audience, match, ttl, from } = spec as Specs['WorkloadIdentity'];
   const ttlMs = ttl === undefined ? undefined : durationMs(ttl);
   return {
     name,
@@ -353,6 +356,7 @@ function workloadOf({ name, spec }: { name: string; spec: unknown }): NamedWorkl
       audiences: [audience].flat(),
       match: match.map(({ connection, ...rest }) => (connection === undefined ? rest : { ...rest, connection })),
       ...(ttlMs === undefined ? {} : { ttlMs }),
+      ...(from && { from }),
     },
   };
 }

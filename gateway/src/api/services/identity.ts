@@ -1,6 +1,7 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, type ServiceImpl } from '@connectrpc/connect';
 import { type IdentityService, Role as ProtoRole } from '@sallyport/proto/api/v1/identity_pb';
+import type { Sources } from '../../identity/source.ts';
 import type { StoredToken } from '../../identity/store.ts';
 import { addressKey, type Caller, callerOf, isAny } from '../caller.ts';
 import type { IdentityPort, MintedToken, MintOrder } from '../ports.ts';
@@ -56,6 +57,7 @@ export function identityService(port: IdentityPort, clock?: () => number): Servi
       const token = await wordedRange(
         port.mint({
           ...order,
+          sources: boundTo(caller, order.for, request.from),
           connection: optional('the connection', request.connection),
           ttlMs: durationMs(request.ttl),
           label: optional('the label', request.label),
@@ -99,6 +101,15 @@ export function identityService(port: IdentityPort, clock?: () => number): Servi
 
 type For = { case: 'user' | 'serviceAccount'; value: string } | { case: undefined; value?: undefined };
 
+const MAX_RANGES = 100;
+
+/** One's own token is bound to all that the one is bound to with which it was asked for. */
+function boundTo(caller: Caller, whom: MintOrder['for'], asked: readonly string[]): Sources {
+  if (asked.length > MAX_RANGES) throw invalid(`a token is bound to ${MAX_RANGES} ranges at most`);
+  const own = whom === undefined ? (caller.sources ?? []) : [];
+  return [...own, ...(asked.length === 0 ? [] : [asked])];
+}
+
 /** A token never outlives the one that it was asked with; an administrator's order for others is not bound by that. */
 function mintOrder(caller: Caller, wanted: For): Pick<MintOrder, 'by' | 'for' | 'notAfter'> {
   const by = caller.principal;
@@ -134,13 +145,14 @@ const minted = ({ token, id, expiresAt }: MintedToken) => ({
   expiresAt: timestampFromMs(expiresAt),
 });
 
-function listed({ id, principal, connection = '', label = '', issuedAt, expiresAt, revokedAt }: StoredToken) {
+function listed({ id, principal, connection = '', label = '', issuedAt, expiresAt, revokedAt, ...rest }: StoredToken) {
   const { value } = timestamp(revokedAt);
   return {
     id,
     principal: shownParty(principal),
     connection,
     label,
+    from: (rest.sources ?? []).map((ranges) => ranges.join(',')),
     issuedAt: timestampFromMs(issuedAt),
     expiresAt: timestampFromMs(expiresAt),
     ...(value === undefined ? {} : { revokedAt: value }),

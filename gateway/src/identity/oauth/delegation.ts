@@ -2,6 +2,7 @@ import { type Actor, actorsOf, type Principal, spokenName } from '@sallyport/sha
 import { actingFor, MAX_ACTORS, type ServiceLookup } from '../delegation.ts';
 import type { Identity } from '../identity.ts';
 import { looksLikeJwt } from '../oidc.ts';
+import type { Sources } from '../source.ts';
 import { tokenPrefix } from '../tokens.ts';
 import { OAuthFailure } from './failure.ts';
 import type { Workloads } from './workloads.ts';
@@ -22,6 +23,7 @@ interface Bearer {
   readonly connection?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly expiresAt?: number | undefined;
+  readonly sources?: Sources | undefined;
 }
 
 const types = ['access_token', 'jwt', 'id_token'].map((type) => `urn:ietf:params:oauth:token-type:${type}`);
@@ -56,7 +58,8 @@ export class Delegations {
     });
     const parents = [subject.tokenId, actor.tokenId].filter((id) => id !== undefined);
     const label = spokenName(principal).slice(0, 200);
-    const minted = await tokens.mint({ principal, connection, ttlMs, label, parents });
+    const sources = [...(subject.sources ?? []), ...(actor.sources ?? [])];
+    const minted = await tokens.mint({ principal, connection, ttlMs, label, parents, sources });
     return { accessToken: minted.token, expiresIn: Math.floor((minted.expiresAt - this.#now()) / 1000) };
   }
 
@@ -71,8 +74,8 @@ export class Delegations {
   async #actor(token: string, address: string): Promise<Bearer> {
     const { workloads, identity } = this.#parts;
     if (looksLikeJwt(token) && workloads.isForeign(token)) {
-      const { principal, connection, ttlMs } = await workloads.identify(token);
-      return { principal, connection, expiresAt: this.#now() + ttlMs };
+      const { principal, connection, ttlMs, sources } = await workloads.identify(token, address);
+      return { principal, connection, sources, expiresAt: this.#now() + ttlMs };
     }
     if (!token.startsWith(tokenPrefix)) throw wrong('actor_token', 'it is no token of a service account or workload');
     const found = await identity.authenticate({ secret: token, user: '', address });

@@ -4,6 +4,7 @@ import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import { decodeJwt, type JWTPayload } from 'jose';
 import { claimAt } from '../claims.ts';
 import { IssuerKeys, type KeyTimes } from '../issuer-keys.ts';
+import { type Sources, wrongSource } from '../source.ts';
 import type { Tokens } from '../tokens.ts';
 import { verifyJwt } from '../verify-jwt.ts';
 import { OAuthFailure } from './failure.ts';
@@ -17,6 +18,8 @@ export interface WorkloadSpec {
   readonly match: readonly WorkloadMatch[];
   /** Milliseconds; the gateway's default when absent. */
   readonly ttlMs?: number;
+  /** The addresses that jobs may come from, and that their tokens are bound to; any where absent. */
+  readonly from?: readonly string[];
 }
 
 export interface WorkloadMatch {
@@ -51,6 +54,7 @@ export interface IdentifiedWorkload {
   readonly subject: string;
   readonly connection: string | undefined;
   readonly ttlMs: number;
+  readonly sources: Sources;
 }
 
 const accepted = ['urn:ietf:params:oauth:token-type:jwt', 'urn:ietf:params:oauth:token-type:id_token'];
@@ -73,7 +77,7 @@ export class Workloads {
       throw new OAuthFailure('invalid_request', 'subject_token is needed');
     if (!accepted.includes(type))
       throw new OAuthFailure('invalid_request', `subject_token_type must be one of ${accepted.join(' ')}`);
-    return this.#minted(await this.identify(subject), address);
+    return this.#minted(await this.identify(subject, address), address);
   }
 
   /** Whether a workload identity names the issuer of this JWT. */
@@ -83,7 +87,7 @@ export class Workloads {
   }
 
   /** The service account that a platform's token stands for. @throws OAuthFailure, Unavailable */
-  async identify(token: string): Promise<IdentifiedWorkload> {
+  async identify(token: string, address: string): Promise<IdentifiedWorkload> {
     const { workload, payload } = await this.#verified(token);
     const match = workload.spec.match.find(({ claims }) =>
       Object.entries(claims).every(([path, wanted]) => fits(claimAt(payload, path), wanted)),
@@ -94,6 +98,9 @@ export class Workloads {
         `no rule of the workload identity ${workload.name} matches the claims of this token`,
       );
     }
+    const sources = workload.spec.from === undefined ? [] : [workload.spec.from];
+    const elsewhere = wrongSource(address, sources);
+    if (elsewhere !== undefined) throw new OAuthFailure('access_denied', elsewhere.message);
     const principal = this.#parts.principal(match.serviceAccount);
     if (principal === undefined)
       throw new OAuthFailure('invalid_target', `the service account ${match.serviceAccount} is gone`);
@@ -103,6 +110,7 @@ export class Workloads {
       subject: payload.sub ?? '',
       connection: match.connection,
       ttlMs: workload.spec.ttlMs ?? this.#parts.tokens.ttlMs,
+      sources,
     };
   }
 
@@ -127,7 +135,7 @@ export class Workloads {
   }
 
   async #minted(
-    { principal, workload, subject, connection, ttlMs }: IdentifiedWorkload,
+    { principal, workload, subject, connection, ttlMs, sources }: IdentifiedWorkload,
     address: string,
   ): Promise<{ accessToken: string; expiresIn: number }> {
     const { tokens, journal } = this.#parts;
@@ -141,6 +149,7 @@ export class Workloads {
       principal,
       connection,
       ttlMs,
+      sources,
       label: `workload ${workload}: ${subject}`.slice(0, 200),
     });
     return { accessToken: token, expiresIn: Math.floor((expiresAt - this.#now()) / 1000) };

@@ -239,6 +239,13 @@ export declare type MintTokenRequest = Message<"sallyport.api.v1.MintTokenReques
     value: string;
     case: "serviceAccount";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * The addresses that it is bound to: ranges such as 10.0.0.0/8, any one of them; every address where empty.
+   *
+   * @generated from field: repeated string from = 6;
+   */
+  from: string[];
 };
 
 /**
@@ -337,6 +344,13 @@ export declare type Token = Message<"sallyport.api.v1.Token"> & {
    * @generated from field: google.protobuf.Timestamp revoked_at = 7;
    */
   revokedAt?: Timestamp | undefined;
+
+  /**
+   * The addresses that it is bound to: all of these must hold, of each any one range between commas.
+   *
+   * @generated from field: repeated string from = 8;
+   */
+  from: string[];
 };
 
 /**
