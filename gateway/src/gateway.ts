@@ -41,6 +41,7 @@ import { identityPort } from './wiring/identity.ts';
 import { natsCredentials } from './wiring/nats.ts';
 import { AppliedResources, noAccess } from './wiring/resources.ts';
 import { openSecrets, randomSecret } from './wiring/secrets.ts';
+import { endWithSecrets, forgetService, serviceAccountsPort, warnOfSecrets } from './wiring/service-accounts.ts';
 import { sessionsPort } from './wiring/sessions.ts';
 import { signInOf } from './wiring/sign-in.ts';
 import { sourceAlarm } from './wiring/source-alarm.ts';
@@ -126,6 +127,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   });
   const identity: Identity = Identity.create({
     store: store.identity,
+    secrets: store.serviceSecrets,
     directory,
     tokens: { ttlMs: config.tokens.ttl, maxTtlMs: config.tokens.maxTtl },
     providers: () => resources.providers,
@@ -142,6 +144,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       federation.replace(resources.identityProviders);
       return sessions.reviewPeople(() => true);
     },
+    onServiceRemoved: (name) => forgetService(identity, name),
     onUserRemoved: (id) => {
       sessions.endWhere(({ principal }) => principal.id === id, 'the user was removed');
       timed.grants
@@ -225,12 +228,17 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   identity.tokens.onRevoked((id) => {
     sessions.endWhere(({ tokenId }) => tokenId === id, 'the token that this session was opened with was revoked');
   });
+  endWithSecrets(identity, (id) => {
+    sessions.endWhere(({ tokenId }) => tokenId === id, 'the secret that this session was opened with was revoked');
+  });
   const publisher = publish(config, journal, log, later);
   const sweeping = setInterval(
     () =>
-      Promise.all([identity.tokens.sweep(), grants.sweep(Date.now())]).catch((error) =>
-        log('tokens could not be swept', { error }),
-      ),
+      Promise.all([
+        identity.tokens.sweep(),
+        grants.sweep(Date.now()),
+        warnOfSecrets({ identity, journal: admin }),
+      ]).catch((error) => log('tokens could not be swept', { error })),
     HOUR_MS,
   );
   later(sweeping.unref(), clearInterval);
@@ -250,6 +258,11 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     config.publicUrl === undefined ? (listen.postgres?.host ?? '127.0.0.1') : new URL(config.publicUrl).hostname;
   const api: ApiPorts = {
     identity: identityPort({ identity, serviceGroups: (name) => resources.serviceGroups(name), journal: admin }),
+    serviceAccounts: serviceAccountsPort({
+      identity,
+      exists: (name) => resources.service(name) !== undefined,
+      journal: admin,
+    }),
     resources,
     agents: agentsPort({ hub: agents, store: store.agents, journal: admin, tunnelHost: host, tunnelPort }),
     leases: agents.leases,

@@ -11,6 +11,7 @@ import { addProcesses } from './commands/processes.ts';
 import { addRequest } from './commands/request.ts';
 import { addResources } from './commands/resources.ts';
 import { addScim } from './commands/scim.ts';
+import { addServiceAccounts } from './commands/service-accounts.ts';
 import { addSessions } from './commands/sessions.ts';
 import { addTokens } from './commands/tokens.ts';
 import { exits, failureOf } from './failures.ts';
@@ -38,6 +39,7 @@ export function commandLine(run: Run): Command {
     addSessions,
     addAudit,
     addScim,
+    addServiceAccounts,
   ]) {
     add(program, run);
   }

@@ -10,6 +10,7 @@ import type { Sources } from '../identity/source.ts';
 import type { StoredToken } from '../identity/store.ts';
 import type { SessionRecord } from '../sessions/store.ts';
 import type { AccessPort } from './ports/access.ts';
+import type { ServiceAccountsPort } from './ports/service-accounts.ts';
 
 /** All that the API stands on. Times are milliseconds since the epoch; a refusal is a value, `undefined` is "no such". */
 export interface ApiPorts {
@@ -24,6 +25,7 @@ export interface ApiPorts {
   readonly audit: AuditPort;
   readonly connections: ConnectionsPort;
   readonly directories: DirectoriesPort;
+  readonly serviceAccounts: ServiceAccountsPort;
   readonly health: HealthPort;
 }
 

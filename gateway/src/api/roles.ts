@@ -9,6 +9,7 @@ import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
+import { ServiceAccountService } from '@sallyport/proto/api/v1/service_accounts_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 
@@ -32,6 +33,7 @@ export const services = [
   IdentityService,
   LeaseService,
   ResourceService,
+  ServiceAccountService,
   SessionService,
 ] as const;
 
@@ -76,6 +78,9 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   'AccessService.GetGrant': signedIn,
   'AccessService.RevokeGrant': signedIn,
   'AccessService.ReviewBreakGlass': signedIn,
+  'ServiceAccountService.CreateServiceSecret': admins,
+  'ServiceAccountService.ListServiceSecrets': readers,
+  'ServiceAccountService.RevokeServiceSecret': admins,
   'SessionService.ListSessions': signedIn,
   'SessionService.GetSession': signedIn,
   'SessionService.ReplaySession': signedIn,

@@ -12,6 +12,7 @@ import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
+import { ServiceAccountService } from '@sallyport/proto/api/v1/service_accounts_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 import type { Directory } from '../identity/directory/directory.ts';
 import { addressKey } from './caller.ts';
@@ -34,6 +35,7 @@ import { healthService } from './services/health.ts';
 import { identityService } from './services/identity.ts';
 import { leaseService } from './services/leases.ts';
 import { resourceService } from './services/resources.ts';
+import { serviceAccountService } from './services/service-accounts.ts';
 import { sessionService } from './services/sessions.ts';
 import { Streams } from './streams.ts';
 import type { Web } from './web/web.ts';
@@ -126,6 +128,7 @@ function route(router: ConnectRouter, ports: ApiPorts, { clock, recheckMs }: Api
     .service(IdentityService, identityService(ports.identity, clock))
     .service(LeaseService, leaseService(ports.leases))
     .service(ResourceService, resourceService(ports.resources), { readMaxBytes: MAX_APPLY_BYTES })
+    .service(ServiceAccountService, serviceAccountService(ports.serviceAccounts))
     .service(SessionService, sessionService(ports.sessions, streams));
 }
 

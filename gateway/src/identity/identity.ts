@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import { type Attempt, Attempts } from './attempts.ts';
@@ -9,6 +10,7 @@ import { looksLikeJwt, Oidc } from './oidc.ts';
 import { Passwords } from './password.ts';
 import { serviceNameOf, servicePrincipal, userNameOf, userPrincipal } from './principals.ts';
 import type { OidcProvider } from './provider.ts';
+import { type ServiceSecretStore, ServiceSecrets, serviceSecretPrefix } from './service-secrets.ts';
 import { type Sources, sourcesOf, wrongSource } from './source.ts';
 import type { IdentityStore, StoredToken } from './store.ts';
 import { type TokenOptions, Tokens, tokenPrefix } from './tokens.ts';
@@ -17,6 +19,8 @@ import { Users } from './users.ts';
 export interface IdentityParts {
   readonly store: IdentityStore;
   readonly tokens?: TokenOptions;
+  /** Secrets of service accounts; absent: there are none. */
+  readonly secrets?: ServiceSecretStore;
   /** Asked anew each time. */
   readonly providers?: () => readonly OidcProvider[];
   /** A service account as it is now. Absent: as when its token was minted, and none acts on anybody's behalf. */
@@ -44,7 +48,8 @@ export interface Credentials {
 /** It is known who this is. */
 export interface Identified {
   readonly principal: Principal;
-  readonly method: 'token' | 'password' | 'oidc';
+  readonly method: 'token' | 'secret' | 'password' | 'oidc';
+  /** The token's id, or the secret's. */
   readonly tokenId: string | undefined;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number | undefined;
@@ -58,6 +63,7 @@ export interface Identified {
 export class Identity {
   readonly tokens: Tokens;
   readonly users: Users;
+  readonly secrets: ServiceSecrets;
   readonly #parts: IdentityParts;
   readonly #passwords = new Passwords();
   readonly #oidc: Oidc;
@@ -68,7 +74,9 @@ export class Identity {
     this.#parts = parts;
     this.#attempts = new Attempts(clock);
     this.#oidc = new Oidc(providers, clock, parts.keyTimes);
-    this.tokens = new Tokens(store, parts.tokens, clock);
+    this.secrets = new ServiceSecrets(parts.secrets ?? noSecrets, clock);
+    const isSecretLiving = async (id: string) => (await this.secrets.living(id)) !== undefined;
+    this.tokens = new Tokens(store, parts.tokens, clock, isSecretLiving);
     this.users = new Users(store, this.#passwords, this.tokens);
   }
 
@@ -83,6 +91,7 @@ export class Identity {
   authenticate(credentials: Credentials): Promise<Identified | Denial> {
     const secret = credentials.secret.trim();
     if (secret.startsWith(tokenPrefix)) return this.#byToken(secret, credentials);
+    if (secret.startsWith(serviceSecretPrefix)) return this.#bySecret({ ...credentials, secret });
     if (looksLikeJwt(secret)) return this.#byProvider(secret);
     return this.#byPassword(credentials);
   }
@@ -96,7 +105,7 @@ export class Identity {
     address: string,
   ): Promise<Denial | undefined> {
     if (expiresAt !== undefined && expiresAt <= this.#now()) return expired(expiresAt);
-    const token = tokenId === undefined ? undefined : await this.tokens.living(tokenId);
+    const token = tokenId === undefined ? undefined : await this.#living(tokenId);
     if (tokenId !== undefined && token === undefined) return unknownToken();
     const current = await this.current(principal);
     return 'message' in current ? current : this.#elsewhere(current, token, address);
@@ -118,6 +127,32 @@ export class Identity {
     const principal = await this.current(token.principal);
     if ('message' in principal) return principal;
     return this.#elsewhere(principal, token, address) ?? other(token, wanted) ?? identified(principal, 'token', token);
+  }
+
+  /** A service account by its long-lived secret. Guessing one is hopeless, and still made slow. */
+  async #bySecret({ secret, address }: Credentials): Promise<Identified | Denial> {
+    const attempt = { user: `secret ${createHash('sha256').update(secret).digest('hex').slice(0, 16)}`, address };
+    const waitMs = this.#attempts.waitMs(attempt);
+    if (waitMs > 0) return refusal(`too many wrong secrets: wait ${Math.ceil(waitMs / 1000)} s`, newSecret);
+    const found = await this.secrets.find(secret);
+    if (found === undefined) {
+      this.#attempts.failed(attempt);
+      return refusal('the secret is not known, or it was revoked', newSecret);
+    }
+    const { id, service, expiresAt } = found.of;
+    if (found.state === 'expired')
+      return refusal(`the secret expired at ${new Date(expiresAt).toISOString()}`, newSecret);
+    const principal = await this.current(servicePrincipal(service, []));
+    if ('message' in principal) return principal;
+    const elsewhere = this.#elsewhere(principal, { id }, address);
+    if (elsewhere !== undefined) return elsewhere;
+    await this.secrets.noteUse(found.of, address);
+    return identified(principal, 'secret', { id, expiresAt });
+  }
+
+  /** A token or a secret that holds still. */
+  async #living(id: string): Promise<Pick<StoredToken, 'id' | 'sources'> | undefined> {
+    return (await this.tokens.living(id)) ?? (await this.secrets.living(id));
   }
 
   async #byProvider(secret: string): Promise<Identified | Denial> {
@@ -160,7 +195,11 @@ export class Identity {
   }
 
   /** A leaked token is worth nothing where it is not meant for. */
-  #elsewhere(principal: Principal, token: StoredToken | undefined, address: string): Denial | undefined {
+  #elsewhere(
+    principal: Principal,
+    token: Pick<StoredToken, 'id' | 'sources'> | undefined,
+    address: string,
+  ): Denial | undefined {
     const { services, onElsewhere } = this.#parts;
     const denial = wrongSource(address, [...(token?.sources ?? []), ...sourcesOf(principal, services)]);
     if (denial !== undefined) onElsewhere?.(principal, token?.id, address);
@@ -190,6 +229,22 @@ function other({ connection }: StoredToken, wanted: string | undefined): Denial 
   const message = `the token opens the connection "${connection}" only`;
   return { reason: 'forbidden', message, hint: `Get one for "${wanted}" with "sallyport token".` };
 }
+
+const newSecret = 'An administrator makes another with: sallyport service-account secret create NAME';
+
+/** None is known, and none can be made. */
+const noSecrets: ServiceSecretStore = {
+  add: async () => {
+    throw new Error('no secrets of service accounts are kept here');
+  },
+  byHash: async () => undefined,
+  byId: async () => undefined,
+  list: async () => [],
+  revoke: async () => false,
+  noteUse: async () => undefined,
+  noteWarning: async () => undefined,
+  sweep: async () => undefined,
+};
 
 const mistyped = (): Denial => refusal('the token is incomplete or mistyped');
 

@@ -51,10 +51,17 @@ export class Tokens {
   readonly #store: IdentityStore;
   readonly #clock: () => number;
   readonly #listeners = new Set<(id: string) => void>();
+  readonly #isSecretLiving: (id: string) => Promise<boolean>;
   readonly ttlMs: number;
   readonly maxTtlMs: number;
 
-  constructor(store: IdentityStore, options: TokenOptions = {}, clock: () => number = Date.now) {
+  constructor(
+    store: IdentityStore,
+    options: TokenOptions = {},
+    clock: () => number = Date.now,
+    isSecretLiving: (id: string) => Promise<boolean> = async () => false,
+  ) {
+    this.#isSecretLiving = isSecretLiving;
     this.#store = store;
     this.#clock = clock;
     this.maxTtlMs = options.maxTtlMs ?? 30 * DAY_MS;
@@ -86,7 +93,7 @@ export class Tokens {
     const bound = sources.length === 0 ? {} : { sources };
     await this.#store.addToken({ ...record, ...bound, ...(parents.length === 0 ? {} : { parents }) });
     // One of those that it is made of may have been revoked while it was written.
-    for (const parent of parents) if (!(await this.isLive(parent))) await this.revoke(id);
+    for (const parent of parents) if (!(await this.#isLivingParent(parent))) await this.revoke(id);
     return { token, id, expiresAt };
   }
 
@@ -108,6 +115,10 @@ export class Tokens {
     return (await this.living(id)) !== undefined;
   }
 
+  async #isLivingParent(id: string): Promise<boolean> {
+    return (await this.isLive(id)) || (await this.#isSecretLiving(id));
+  }
+
   /** By its id, whatever has become of it. */
   byId(id: string): Promise<StoredToken | undefined> {
     return this.#store.token(id);
@@ -123,8 +134,13 @@ export class Tokens {
     const revoked = await this.#store.revokeToken(id, this.#clock());
     // Told in either case: whoever revoked it before may have been another gateway.
     for (const listener of this.#listeners) listener(id);
-    for (const made of await this.#store.tokensMadeOf(id)) if (made.revokedAt === undefined) await this.revoke(made.id);
+    await this.revokeMadeOf(id);
     return revoked;
+  }
+
+  /** Ends all that were made of this token or secret. */
+  async revokeMadeOf(id: string): Promise<void> {
+    for (const made of await this.#store.tokensMadeOf(id)) if (made.revokedAt === undefined) await this.revoke(made.id);
   }
 
   async revokeAllOf(principalId: string): Promise<void> {

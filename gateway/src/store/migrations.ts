@@ -4,6 +4,7 @@ import { addAccessGrants } from './migrations/access-grants.ts';
 import { addDelegation } from './migrations/delegation.ts';
 import { directoryTables } from './migrations/directory.ts';
 import { grantTables } from './migrations/grants.ts';
+import { addServiceSecrets } from './migrations/service-secrets.ts';
 import { addTokenSources } from './migrations/token-sources.ts';
 
 type Step = (database: Kysely<unknown>) => Promise<void>;
@@ -91,6 +92,7 @@ const steps: readonly Step[] = [
   addAccessGrants,
   addDelegation,
   addTokenSources,
+  addServiceSecrets,
 ];
 
 /** Brings the schema to where this version needs it. @throws Error where a newer version has been here */

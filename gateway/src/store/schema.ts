@@ -52,6 +52,18 @@ export interface Tables {
     body: string;
     expires_at: number;
   };
+  service_secrets: {
+    id: string;
+    hash: string;
+    service: string;
+    label: string | null;
+    issued_at: number;
+    expires_at: number;
+    revoked_at: number | null;
+    used_at: number | null;
+    used_from: string | null;
+    warned: string | null;
+  };
   directory_users: DirectoryRow & { user_name: string };
   directory_groups: DirectoryRow & { display_name: string };
   directory_members: { group_id: string; user_id: string };

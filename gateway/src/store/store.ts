@@ -9,6 +9,7 @@ import { IdentityStore } from './identity.ts';
 import { migrate } from './migrations.ts';
 import { ResourceStore } from './resources.ts';
 import type { Keyring } from './sealing/keyring.ts';
+import { ServiceSecretStore } from './service-secrets.ts';
 import { SessionStore } from './sessions.ts';
 
 /** What a gateway remembers beside its journal and recordings: one file in the data folder. */
@@ -22,6 +23,7 @@ export class Store {
   readonly agents: AgentStore;
   readonly resources: ResourceStore;
   readonly directory: DirectoryStore;
+  readonly serviceSecrets: ServiceSecretStore;
   readonly #database: Database;
 
   private constructor(database: Database) {
@@ -33,6 +35,7 @@ export class Store {
     this.agents = new AgentStore(database);
     this.resources = new ResourceStore(database);
     this.directory = new DirectoryStore(database);
+    this.serviceSecrets = new ServiceSecretStore(database);
   }
 
   /** Opens the store of a data folder, makes it where there is none, and brings it up to date. @throws Unavailable */

@@ -33,6 +33,8 @@ export interface ResourcesParts {
   /** Durable before the effect. */
   readonly journal: (type: string, by: Party, data: { [key: string]: Json }) => Promise<void>;
   readonly onUserRemoved: (principalId: string) => void;
+  /** What belongs to the account goes with it. */
+  readonly onServiceRemoved?: (name: string) => Promise<void>;
   /** After each change: providers, service accounts and users may mean other people now. */
   readonly onChanged?: () => Promise<void>;
 }
@@ -181,6 +183,7 @@ export class AppliedResources implements ResourcesPort {
 
   async #forget(kind: string, name: string): Promise<void> {
     await this.#parts.store.remove(kind, name);
+    if (kind === 'ServiceAccount') await this.#parts.onServiceRemoved?.(name);
     if (kind !== 'User') return;
     await this.#parts.identity.users.remove(name);
     this.#parts.onUserRemoved(`user:${name}`);

@@ -10,6 +10,7 @@ import type { Federation } from '../identity/federation/federation.ts';
 import type { Identity } from '../identity/identity.ts';
 import { Authorization } from '../identity/oauth/authorization.ts';
 import { Browsers } from '../identity/oauth/browsers.ts';
+import { ClientCredentials } from '../identity/oauth/client-credentials.ts';
 import { Delegations } from '../identity/oauth/delegation.ts';
 import type { GrantStore } from '../identity/oauth/grant-store.ts';
 import { type NamedWorkload, Workloads } from '../identity/oauth/workloads.ts';
@@ -82,6 +83,7 @@ export function signInOf({ publicUrl, store, identity, federation, workloads, se
     authorization,
     throttle,
     workloads: jobs,
+    clients: new ClientCredentials({ identity, journal: exchanged }),
     delegations: new Delegations({ identity, workloads: jobs, services, journal: exchanged }),
     async revoke(token) {
       if (!token.startsWith(tokenPrefix)) return;

@@ -9,6 +9,7 @@ import { DirectoryService } from '@sallyport/proto/api/v1/directory_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
+import { ServiceAccountService } from '@sallyport/proto/api/v1/service_accounts_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 
 export type Api = ReturnType<typeof openApi>;
@@ -40,6 +41,7 @@ export function openApi({
     identity: createClient(IdentityService, transport),
     leases: createClient(LeaseService, transport),
     resources: createClient(ResourceService, transport),
+    serviceAccounts: createClient(ServiceAccountService, transport),
     sessions: createClient(SessionService, transport),
   };
 }

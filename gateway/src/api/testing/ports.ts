@@ -49,6 +49,13 @@ export class TestPorts implements ApiPorts {
     revoke: async (id) => id === 'dir_fresh',
   };
 
+  readonly serviceAccounts: ApiPorts['serviceAccounts'] = {
+    createSecret: async ({ service }) =>
+      service === 'ci' ? { secret: 'spa_fresh', id: 'sec_fresh', expiresAt } : undefined,
+    secrets: async () => [],
+    revokeSecret: async (id) => id === 'sec_fresh',
+  };
+
   readonly identity: ApiPorts['identity'] = {
     authenticate: async (secret) => {
       const [, name = '', scope] = /^token-([a-z]+)(?:@(.+))?$/.exec(secret) ?? [];
