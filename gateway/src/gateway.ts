@@ -162,6 +162,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   const approvals = later(
     await ApprovalDesk.create({
       store: store.approvals,
+      resumable: new Set((await store.accessRequests.requests()).map(({ id }) => id)),
       journal: async ({ type, approval }) => {
         const { connection, sessionId, requester } = approval;
         const facts = JSON.parse(JSON.stringify(approval)) as { [key: string]: Json };
@@ -180,6 +181,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     onError: (error) => log('access for a time could not be written down', { error }),
   });
   later(timed.grants, (one) => one.close());
+  later(timed.requests, (one) => one.close());
   const agents = later(
     new AgentHub({
       authority,
@@ -271,7 +273,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     access: accessPort(timed, approvals, access),
     sessions: sessionsPort({ living: sessions, store: store.sessions, recordings, journal: admin }),
     audit: auditPort(journal),
-    connections: connectionsPort({ access, agents, grants: timed.grants, host, port: postgresPort ?? 0 }),
+    connections: connectionsPort({ access, agents, ...timed, host, port: postgresPort ?? 0 }),
     directories: directoriesPort({ directory, journal: admin, publicUrl }),
     health: {
       async problems() {

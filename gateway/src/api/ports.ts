@@ -246,6 +246,17 @@ export interface ReachableConnection {
   readonly tls: boolean;
   /** A line to paste, without any secret. */
   readonly command: string;
+  /** Where access is asked for, for a time; times in milliseconds. */
+  readonly access?: {
+    readonly maxMs: number;
+    readonly defaultMs: number;
+    readonly needsReason: boolean;
+    readonly mayBreakGlass: boolean;
+    /** When the grant that is in force ends, since the epoch. */
+    readonly grantedUntil: number | undefined;
+    /** The request that waits. */
+    readonly requestId: string | undefined;
+  };
 }
 
 export interface ConnectionsPort {

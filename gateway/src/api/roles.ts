@@ -73,6 +73,7 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   // Who may ask, decide and take back is the rule's word too.
   'AccessService.RequestAccess': onBehalf,
   'AccessService.WatchRequest': onBehalf,
+  'AccessService.CancelRequest': onBehalf,
   'AccessService.BreakGlass': signedIn,
   'AccessService.ListGrants': signedIn,
   'AccessService.GetGrant': signedIn,

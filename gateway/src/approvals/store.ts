@@ -42,6 +42,4 @@ export interface ApprovalStore {
   approval(id: string): Promise<Approval | undefined>;
   /** Newest first. */
   approvals(filter: { readonly state?: ApprovalState; readonly limit: number }): Promise<readonly Approval[]>;
-  /** What was pending when a gateway stopped cannot go on: its session is gone. */
-  cancelPending(at: number): Promise<void>;
 }

@@ -94,7 +94,9 @@ const rule = z.strictObject({
       eachOf: words.min(1).max(16).optional(),
     })
     .optional(),
-  grant: z.strictObject({ max: word, default: word.optional() }).optional(),
+  grant: z
+    .strictObject({ max: word, default: word.optional(), reason: z.enum(['required', 'optional']).optional() })
+    .optional(),
   breakGlass: z.strictObject({ groups: words.min(1), max: word }).optional(),
 });
 

@@ -50,16 +50,6 @@ export class ApprovalStore<Approval extends Kept> {
     });
   }
 
-  cancelPending(_at: number): Promise<void> {
-    return guarded(async () => {
-      await this.#database
-        .updateTable('approvals')
-        .set({ state: 'cancelled' })
-        .where('state', '=', 'pending')
-        .execute();
-    });
-  }
-
   #approvalOf({ state, body }: { state: string; body: string }): Approval {
     return { ...(JSON.parse(body) as Approval), state: state as State };
   }

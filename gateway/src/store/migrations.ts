@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Database } from './database.ts';
 import { addAccessGrants } from './migrations/access-grants.ts';
+import { addAccessRequests } from './migrations/access-requests.ts';
 import { addDelegation } from './migrations/delegation.ts';
 import { directoryTables } from './migrations/directory.ts';
 import { grantTables } from './migrations/grants.ts';
@@ -93,6 +94,7 @@ const steps: readonly Step[] = [
   addDelegation,
   addTokenSources,
   addServiceSecrets,
+  addAccessRequests,
 ];
 
 /** Brings the schema to where this version needs it. @throws Error where a newer version has been here */

@@ -43,6 +43,7 @@ export interface Tables {
     starts_at: number;
     body: string;
   };
+  access_requests: { id: string; body: string };
   grants: {
     kind: string;
     hash: string;

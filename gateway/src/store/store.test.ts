@@ -136,7 +136,7 @@ describe('the store', () => {
     await approvals.putApproval(approval('a', 'pending', 1));
     await approvals.putApproval(approval('b', 'approved', 2));
     assert.deepEqual(await approvals.approval('a'), approval('a', 'pending', 1));
-    await approvals.cancelPending(3);
+    await approvals.putApproval(approval('a', 'cancelled', 1));
     assert.equal((await approvals.approval('a'))?.state, 'cancelled');
     assert.deepEqual(
       (await approvals.approvals({ limit: 10 })).map(({ id }) => id),

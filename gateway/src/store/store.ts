@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { AccessGrantStore } from './access-grants.ts';
+import { AccessRequestStore } from './access-requests.ts';
 import { AgentStore } from './agents.ts';
 import { ApprovalStore } from './approvals.ts';
 import { type Database, guarded, openDatabase } from './database.ts';
@@ -19,6 +20,8 @@ export class Store {
   readonly approvals: ApprovalStore<any>;
   // biome-ignore lint/suspicious/noExplicitAny: whoever uses it says what a grant is; it is kept as it comes
   readonly accessGrants: AccessGrantStore<any>;
+  // biome-ignore lint/suspicious/noExplicitAny: whoever uses it says what a request is; it is kept as it comes
+  readonly accessRequests: AccessRequestStore<any>;
   readonly sessions: SessionStore;
   readonly agents: AgentStore;
   readonly resources: ResourceStore;
@@ -31,6 +34,7 @@ export class Store {
     this.identity = new IdentityStore(database);
     this.approvals = new ApprovalStore(database);
     this.accessGrants = new AccessGrantStore(database);
+    this.accessRequests = new AccessRequestStore(database);
     this.sessions = new SessionStore(database);
     this.agents = new AgentStore(database);
     this.resources = new ResourceStore(database);

@@ -51,6 +51,13 @@ export function accessService(
         throw notFound('request of yours', id);
       for await (const each of streams.serve(context, (signal) => port.watch(id, signal))) yield told(each);
     },
+    async cancelRequest(request, context) {
+      const { principal } = callerOf(context);
+      const id = required('the id', request.id);
+      const approval = await approvals.get(id);
+      if (approval === undefined || approval.requester.id !== principal.id) throw notFound('request of yours', id);
+      return { approval: shownApproval(granted(await port.cancel(id, principal))) };
+    },
     async breakGlass(request, context) {
       const order = orderOf(request, context);
       return { grant: shown(granted((await port.breakGlass(order)) ?? unknown(order.connection))) };

@@ -34,7 +34,8 @@ export function approvalService(port: ApprovalsPort, streams: Streams): ServiceI
       const state = states.get(request.state);
       if (state === undefined && request.state !== ProtoState.UNSPECIFIED) throw invalid('there is no such state');
       const found = await port.list({ ...(state === undefined ? {} : { state }), limit: MAX_LOOKED_AT });
-      const seen = found.filter((approval) => maySee(port, approval, caller));
+      const isMeant = ({ requester }: Approval): boolean => !request.own || requester.id === caller.principal.id;
+      const seen = found.filter((approval) => isMeant(approval) && maySee(port, approval, caller));
       return { approvals: seen.slice(0, limitOf(request.limit)).map(shown) };
     },
     async getApproval(request, context) {

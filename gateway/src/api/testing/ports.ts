@@ -149,6 +149,10 @@ export class TestPorts implements ApiPorts {
       return { approval: this.approvalList[0] ?? approvalOf('a1'), grant: undefined };
     },
     watch: (_, signal) => until(signal, this.approvalList),
+    cancel: async (id, by) => {
+      this.asked.push(['cancel', id, by.id]);
+      return { ...approvalOf(id), state: 'cancelled' };
+    },
     breakGlass: async (order) => {
       this.asked.push(['breakGlass', order]);
       if (order.connection !== this.connection.name) return undefined;
