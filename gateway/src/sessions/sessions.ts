@@ -13,7 +13,7 @@ import type { Journal } from '../audit/journal.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { Origin, Protocol, Visitor } from '../protocols/protocol.ts';
 import type { Recordings } from '../recording/recordings.ts';
-import type { Access, CurrentAccess } from './access.ts';
+import type { CurrentAccess } from './access.ts';
 import type { Activity } from './activity.ts';
 import type { Admission } from './admission.ts';
 import { admit, type Rejection } from './admit.ts';
@@ -55,7 +55,7 @@ export class Sessions {
     this.#parts = parts;
     this.#rejections = new Rejections(parts.journal);
     parts.grants.onOver((id, message) => this.endWhere(({ grant }) => grant?.id === id, message));
-    parts.access.onChange((access) => this.#review(access));
+    parts.access.onChange(() => void this.#review());
   }
 
   /** Serves one accepted socket of a protocol's listener. Never rejects. */
@@ -192,8 +192,13 @@ export class Sessions {
   }
 
   /** Rules have changed: whoever may no longer open the connection, or may now see other values, is sent away. */
-  #review(access: Access): void {
-    for (const session of this.#living.values()) {
+  async #review(): Promise<void> {
+    for (const session of [...this.#living.values()]) {
+      // Groups may have changed with the rules: they are looked at first. Where nobody can be asked, those of before count.
+      await this.#reviewPerson(session).catch((error) =>
+        this.#parts.log('a session’s person could not be asked for', { error }),
+      );
+      const access = this.#parts.access.now;
       const { principal, connection, sessionId } = session.admission;
       const { sourceAddress, startedAt } = session.record;
       const current = access.connections.get(connection.name);

@@ -68,6 +68,14 @@ export class SessionStore {
     });
   }
 
+  /** Forgets sessions that ended and had begun before `before`. */
+  sweep(before: number): Promise<void> {
+    return guarded(async () => {
+      const removal = this.#database.deleteFrom('sessions').where('started_at', '<', before);
+      await removal.where('ended_at', 'is not', null).execute();
+    });
+  }
+
   closeOrphans(at: number): Promise<void> {
     const end = { ended_at: at, end_reason: 'the gateway was stopped while the session lived' };
     return guarded(async () => {

@@ -54,6 +54,13 @@ export class Store {
     return new GrantStore(this.#database, keyring);
   }
 
+  /** Forgets records of what was over before `before`: sessions, approvals, access for a time. */
+  async sweepRecords(before: number): Promise<void> {
+    await this.sessions.sweep(before);
+    await this.approvals.sweep(before);
+    await this.accessGrants.sweep(before);
+  }
+
   /** Leaves nothing of what was overwritten on the disk: neither in free pages nor in the log of writes. */
   scrub(): Promise<void> {
     return guarded(async () => {

@@ -15,6 +15,7 @@ import { issuerOf, type NamedProvider, oidcProvidersOf, type ProviderSpec } from
 import type { Identity } from '../identity/identity.ts';
 import type { NamedWorkload } from '../identity/oauth/workloads.ts';
 import { type OidcProvider, wrongIssuer } from '../identity/provider.ts';
+import type { StoredUser } from '../identity/store.ts';
 import { compileMasks } from '../masking/mask-set.ts';
 import { compileRules } from '../policy/policy-set.ts';
 import { consequence } from '../protocols/postgres/sql/effects.ts';
@@ -130,23 +131,23 @@ export class AppliedResources implements ResourcesPort {
     check(after, parsed, hashKey);
     const changed = outcomes.filter(({ outcome }) => outcome !== 'unchanged').map(named);
     if (order.dryRun || (changed.length === 0 && gone.length === 0)) return outcomes;
+    // What takes long or can fail is done first: then all of it is stored, or nothing.
+    const users = (await Promise.all(parsed.map((one) => this.#user(one)))).filter((user) => user !== undefined);
     await journal('admin.apply', order.by, {
       changed,
       removed: gone.map(named),
       files: order.documents.map(({ file }) => file),
     });
-    for (const one of parsed) await this.#putUser(one);
     const at = Date.now();
-    await store.put(
-      parsed.map((one) => ({
-        kind: one.kind,
-        name: one.name,
-        spec: kept(one),
-        at,
-        ...(source === undefined ? {} : { source }),
-      })),
-    );
-    for (const one of gone) await this.#forget(one.kind, one.name);
+    const put = parsed.map((one) => ({
+      kind: one.kind,
+      name: one.name,
+      spec: kept(one),
+      at,
+      ...(source === undefined ? {} : { source }),
+    }));
+    await store.change({ put, users, remove: gone });
+    for (const one of gone) await this.#gone(one.kind, one.name);
     await this.load();
     await this.#parts.onChanged?.();
     return outcomes;
@@ -172,7 +173,8 @@ export class AppliedResources implements ResourcesPort {
       const { store, journal } = this.#parts;
       if ((await store.getSealed(kind, name)) === undefined) return false;
       await journal('admin.delete', by, { kind, name });
-      await this.#forget(kind, name);
+      await store.change({ put: [], users: [], remove: [{ kind, name }] });
+      await this.#gone(kind, name);
       await this.load();
       await this.#parts.onChanged?.();
       return true;
@@ -181,19 +183,19 @@ export class AppliedResources implements ResourcesPort {
     return run;
   }
 
-  async #forget(kind: string, name: string): Promise<void> {
-    await this.#parts.store.remove(kind, name);
+  /** What belonged to it ends with it. */
+  async #gone(kind: string, name: string): Promise<void> {
     if (kind === 'ServiceAccount') await this.#parts.onServiceRemoved?.(name);
     if (kind !== 'User') return;
     await this.#parts.identity.users.remove(name);
     this.#parts.onUserRemoved(`user:${name}`);
   }
 
-  async #putUser({ kind, name, spec }: Parsed): Promise<void> {
-    if (kind !== 'User') return;
+  async #user({ kind, name, spec }: Parsed): Promise<StoredUser | undefined> {
+    if (kind !== 'User') return undefined;
     const { groups, password } = spec as Resource<'User'>['spec'];
     const given = password === undefined || password === shown ? {} : { password };
-    await this.#parts.identity.users.put({ name, groups, ...given });
+    return this.#parts.identity.users.made({ name, groups, ...given });
   }
 
   #remember(stored: readonly { kind: string; name: string; spec: unknown }[]): void {
