@@ -188,6 +188,33 @@ describe('leases of sessions', () => {
     assert.equal(tries, 4);
   });
 
+  it('one that nobody else takes back is tried every minute until it works, and no more once the agent stops', async () => {
+    const leases = new Leases();
+    const notices = told(leases);
+    let away = true;
+    let tries = 0;
+    const revoke = async (): Promise<void> => {
+      tries += 1;
+      if (away) throw new Error('the target is away');
+    };
+    const share = await leases.share('k', async () => login({ revoke, insists: true }));
+    share.release();
+    await pass(3 * MINUTE_MS);
+    assert.deepEqual(notices, ['issued', 'failed: it could not be taken back: the target is away']);
+    away = false;
+    await pass(MINUTE_MS);
+    assert.equal(notices.at(-1), 'revoked');
+    const before = tries;
+    away = true;
+    const next = await leases.share('l', async () => login({ revoke, insists: true }));
+    next.release();
+    await pass(MINUTE_MS);
+    await leases.close();
+    const stopped = tries;
+    await pass(5 * MINUTE_MS);
+    assert.ok(stopped > before && tries === stopped);
+  });
+
   it('one that could not be made is made anew for the next who asks', async () => {
     const leases = new Leases();
     let made = 0;
