@@ -115,6 +115,7 @@ export class IdentityStore {
       const rows = await this.#database
         .selectFrom('tokens')
         .selectAll()
+        .where('parents', 'is not', null)
         .where('parents', 'like', `%${JSON.stringify(id).replace(/[%_]/g, '_')}%`)
         .execute();
       return rows.map(tokenOf).filter(({ parents = [] }) => parents.includes(id));

@@ -47,16 +47,15 @@ export function accessService(
       const caller = callerOf(context);
       const id = required('the id', request.id);
       const approval = await approvals.get(id);
-      if (approval === undefined || approval.requester.id !== caller.principal.id)
-        throw notFound('request of yours', id);
+      if (approval === undefined || !isAskedBy(approval, caller)) throw notFound('request of yours', id);
       for await (const each of streams.serve(context, (signal) => port.watch(id, signal))) yield told(each);
     },
     async cancelRequest(request, context) {
-      const { principal } = callerOf(context);
+      const caller = callerOf(context);
       const id = required('the id', request.id);
       const approval = await approvals.get(id);
-      if (approval === undefined || approval.requester.id !== principal.id) throw notFound('request of yours', id);
-      return { approval: shownApproval(granted(await port.cancel(id, principal))) };
+      if (approval === undefined || !isAskedBy(approval, caller)) throw notFound('request of yours', id);
+      return { approval: shownApproval(granted(await port.cancel(id, caller.principal))) };
     },
     async breakGlass(request, context) {
       const order = orderOf(request, context);
@@ -117,6 +116,10 @@ const unknown = (connection: string): never => {
 };
 
 const isOwn = ({ principal }: Grant, caller: Caller): boolean => principal.id === caller.principal.id;
+
+/** A person's own, what programs ask on their behalf among it; a program's own only. */
+const isAskedBy = ({ requester }: Approval, { principal: { id, actor } }: Caller): boolean =>
+  requester.id === id && (actor === undefined || requester.actor?.id === actor.id);
 
 const maySee = (port: AccessPort, grant: Grant, caller: Caller): boolean =>
   isOwn(grant, caller) || isAny(caller, 'admin', 'auditor', 'approver') || port.mayDecide(grant, caller.principal);
