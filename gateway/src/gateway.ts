@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { fileURLToPath } from 'node:url';
+import { type Party, partyOf } from '@sallyport/shared/access/principal.ts';
 import { version } from '@sallyport/shared/version.ts';
 import { ensureAuthority } from './agents/authority.ts';
 import { AgentHub } from './agents/hub.ts';
@@ -51,8 +52,10 @@ import { hooksPort, notifierOf, notifiersPort, openNotifications } from './wirin
 import { policyPort, readText } from './wiring/policy.ts';
 import { AppliedResources, noAccess } from './wiring/resources.ts';
 import { openSecrets, randomSecret } from './wiring/secrets.ts';
+import { endWithSecrets, forgetService, serviceAccountsPort, warnOfSecrets } from './wiring/service-accounts.ts';
 import { sessionsPort } from './wiring/sessions.ts';
 import { signInOf } from './wiring/sign-in.ts';
+import { sourceAlarm } from './wiring/source-alarm.ts';
 import { knownHosts, openHostKeys } from './wiring/ssh.ts';
 
 /** Where a running gateway is reached. */
@@ -124,8 +127,8 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   const authority = await ensureAuthority(data, namesOf(config), secrets.files);
   const certificate = config.tls ?? { cert: authority.certificateChain, key: authority.serverKey };
 
-  const admin = async (type: string, { id, name }: { id: string; name: string }, facts: { [key: string]: Json }) => {
-    await journal.appendDurable(newEvent(type, { principal: { id, name }, data: facts }));
+  const admin = async (type: string, by: Party, facts: { [key: string]: Json }) => {
+    await journal.appendDurable(newEvent(type, { principal: partyOf(by), data: facts }));
   };
   const hashKey = randomSecret(secrets.files, join(data, 'mask.key'));
   const sshAuthority = userAuthority(secrets.files, join(data, 'ssh-user-ca.key'));
@@ -139,11 +142,13 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   });
   const identity: Identity = Identity.create({
     store: store.identity,
+    secrets: store.serviceSecrets,
     directory,
     tokens: { ttlMs: config.tokens.ttl, maxTtlMs: config.tokens.maxTtl },
     providers: () => resources.providers,
-    serviceGroups: (name) => resources.serviceGroups(name),
     ssh: { store: store.sshKeys, authority: sshAuthority },
+    services: (name) => resources.service(name),
+    onElsewhere: sourceAlarm(journal),
   });
   const resources: AppliedResources = new AppliedResources({
     store: secrets.resources,
@@ -156,6 +161,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       notifications.replace(resources.notifiers.map(notifierOf(access)));
       return sessions.reviewPeople(() => true);
     },
+    onServiceRemoved: (name) => forgetService(identity, name),
     onUserRemoved: (id) => {
       sessions.endWhere(({ principal }) => principal.id === id, 'the user was removed');
       timed.grants
@@ -176,6 +182,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   const approvals = later(
     await ApprovalDesk.create({
       store: store.approvals,
+      resumable: new Set((await store.accessRequests.requests()).map(({ id }) => id)),
       journal: async (event) => {
         const { type, approval } = event;
         const { connection, sessionId, requester } = approval;
@@ -196,6 +203,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     onError: (error) => log('access for a time could not be written down', { error }),
   });
   later(timed.grants, (one) => one.close());
+  later(timed.requests, (one) => one.close());
   const agents = later(
     new AgentHub({
       authority,
@@ -224,7 +232,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     identity,
     federation,
     workloads: () => resources.workloads,
-    serviceGroups: (name) => resources.serviceGroups(name),
+    services: (name) => resources.service(name),
     journal: admin,
     sshUserAuthority: sshAuthority.line,
     log,
@@ -255,12 +263,17 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   identity.keys?.onRemoved((id) => {
     sessions.endWhere(({ tokenId }) => tokenId === id, 'the key that this session was opened with was removed');
   });
+  endWithSecrets(identity, (id) => {
+    sessions.endWhere(({ tokenId }) => tokenId === id, 'the secret that this session was opened with was revoked');
+  });
   const publisher = publish(config, journal, log, later);
   const sweeping = setInterval(
     () =>
-      Promise.all([identity.tokens.sweep(), grants.sweep(Date.now())]).catch((error) =>
-        log('tokens could not be swept', { error }),
-      ),
+      Promise.all([
+        identity.tokens.sweep(),
+        grants.sweep(Date.now()),
+        warnOfSecrets({ identity, journal: admin }),
+      ]).catch((error) => log('tokens could not be swept', { error })),
     HOUR_MS,
   );
   later(sweeping.unref(), clearInterval);
@@ -314,6 +327,11 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
           : { host, port: sshPort, knownHosts: knownHosts(hostKeys, host, sshPort).trimEnd().split('\n') },
       journal: admin,
     }),
+    serviceAccounts: serviceAccountsPort({
+      identity,
+      exists: (name) => resources.service(name) !== undefined,
+      journal: admin,
+    }),
     resources,
     agents: agentsPort({ hub: agents, store: store.agents, journal: admin, tunnelHost: host, tunnelPort }),
     leases: agents.leases,
@@ -327,7 +345,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     connections: connectionsPort({
       access,
       agents,
-      grants: timed.grants,
+      ...timed,
       host,
       ports: { postgres: postgresPort, ssh: sshPort },
     }),

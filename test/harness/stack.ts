@@ -208,7 +208,8 @@ export class Stack {
         ...args,
       ],
       {
-        env: { PATH: process.env['PATH'], ...environment },
+        // Targets of tests are on this machine.
+        env: { PATH: process.env['PATH'], SALLYPORT_TARGETS: '127.0.0.0/8:*,localhost:*', ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     );

@@ -13,6 +13,7 @@ import { addProcesses } from './commands/processes.ts';
 import { addRequest } from './commands/request.ts';
 import { addResources } from './commands/resources.ts';
 import { addScim } from './commands/scim.ts';
+import { addServiceAccounts } from './commands/service-accounts.ts';
 import { addSessions } from './commands/sessions.ts';
 import { addSsh } from './commands/ssh.ts';
 import { addTokens } from './commands/tokens.ts';
@@ -44,6 +45,7 @@ export function commandLine(run: Run): Command {
     addNotifiers,
     addPolicy,
     addScim,
+    addServiceAccounts,
   ]) {
     add(program, run);
   }

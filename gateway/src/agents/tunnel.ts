@@ -184,14 +184,22 @@ export class AgentTunnel implements Peer {
   }
 
   #opened(id: number, greeting: TargetGreeting): void {
+    this.#checkUnopened(id);
     const pending = this.#pending.get(id);
+    // It was abandoned, and the agent is told so.
     if (pending === undefined) return;
     const stream = this.#mux.add(id);
     const cancel = (signal: AbortSignal): Promise<void> => this.#cancel(id, signal);
     pending.resolve(Object.assign(stream, { greeting, cancel }));
   }
 
+  /** An exchange opens once: whatever comes after that is another's, or somebody's trick. */
+  #checkUnopened(id: number): void {
+    if (this.#mux.has(id)) throw new WireError('ERR_WIRE_UNEXPECTED', `Exchange ${id} was opened before.`);
+  }
+
   #openFailed(id: number, code: string, message: string): void {
+    this.#checkUnopened(id);
     const known = agentCodes.find((one) => one === code) ?? 'ERR_TARGET_UNREACHABLE';
     this.#pending.get(id)?.reject(new Unavailable('target', known, message));
   }

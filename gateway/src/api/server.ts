@@ -15,6 +15,7 @@ import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { NotifierService } from '@sallyport/proto/api/v1/notifiers_pb';
 import { PolicyService } from '@sallyport/proto/api/v1/policy_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
+import { ServiceAccountService } from '@sallyport/proto/api/v1/service_accounts_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 import type { Directory } from '../identity/directory/directory.ts';
 import { addressKey } from './caller.ts';
@@ -42,6 +43,7 @@ import { leaseService } from './services/leases.ts';
 import { notifierService } from './services/notifiers.ts';
 import { policyService } from './services/policy.ts';
 import { resourceService } from './services/resources.ts';
+import { serviceAccountService } from './services/service-accounts.ts';
 import { sessionService } from './services/sessions.ts';
 import { Streams } from './streams.ts';
 import type { Web } from './web/web.ts';
@@ -149,6 +151,7 @@ function route(router: ConnectRouter, ports: ApiPorts, { clock, recheckMs }: Api
     .service(NotifierService, notifierService(ports.notifiers))
     .service(PolicyService, policyService(ports.policy, streams), { readMaxBytes: MAX_APPLY_BYTES })
     .service(ResourceService, resourceService(ports.resources), { readMaxBytes: MAX_APPLY_BYTES })
+    .service(ServiceAccountService, serviceAccountService(ports.serviceAccounts))
     .service(SessionService, sessionService(ports.sessions, streams));
 }
 

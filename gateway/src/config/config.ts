@@ -91,6 +91,7 @@ const schema = z.strictObject({
   tokens: z
     .strictObject({ ttl: duration('1h'), maxTtl: duration('30d'), certificateTtl: duration('12h') })
     .prefault({}),
+  retention: z.strictObject({ records: duration('400d') }).prefault({}),
   secrets: secretsSchema,
   log: z.strictObject({ format: z.enum(['text', 'json']).prefault('text') }).prefault({}),
 });

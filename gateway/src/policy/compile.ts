@@ -18,6 +18,8 @@ export interface CompiledRule {
   readonly readsEstimate: boolean;
   /** It judges by what an action does. */
   readonly judgesEffects: boolean;
+  /** Its condition asks who acts on the principal's behalf. */
+  readonly readsActor: boolean;
 }
 
 const env = celEnv();
@@ -52,6 +54,7 @@ function compiled(name: string, spec: RuleSpec): CompiledRule {
       volatile: false,
       readsEstimate: false,
       judgesEffects: spec.actions !== undefined,
+      readsActor: false,
     };
   }
   const { condition, names } = compileCondition(spec.when);
@@ -64,6 +67,7 @@ function compiled(name: string, spec: RuleSpec): CompiledRule {
     volatile: changing.some((name) => names.has(name)),
     readsEstimate: names.has('action.estimatedRows'),
     judgesEffects: spec.actions !== undefined || names.has('action.verb') || names.has('action.effects'),
+    readsActor: names.has('principal.actor'),
   };
 }
 

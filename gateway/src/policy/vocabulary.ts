@@ -13,10 +13,15 @@ export const variables: Readonly<Record<string, readonly string[] | undefined>> 
     'pty',
     'paths',
   ],
-  principal: ['name', 'groups', 'claims'],
+  principal: ['name', 'groups', 'claims', 'actor'],
   connection: ['name', 'labels', 'protocol'],
   session: ['id', 'sourceAddress', 'startedAt'],
   now: undefined,
+};
+
+/** Fields of fields that have a fixed set of them. */
+export const members: Readonly<Record<string, readonly string[]>> = {
+  'principal.actor': ['name', 'groups', 'kind', 'via'],
 };
 
 /** CEL's own type names, which are values too. */
