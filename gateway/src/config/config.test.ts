@@ -26,7 +26,7 @@ describe('the configuration', () => {
       metrics: undefined,
     });
     assert.equal(config.data, '/srv/data');
-    assert.deepEqual(config.tokens, { ttl: 3_600_000, maxTtl: 30 * 86_400_000 });
+    assert.deepEqual(config.tokens, { ttl: 3_600_000, maxTtl: 30 * 86_400_000, certificateTtl: 43_200_000 });
   });
 
   it('reads addresses, paths and what is off', () => {
