@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { version } from '@sallyport/shared/version.ts';
 import { Boundary } from './boundary/boundary.ts';
 import { SecretFence } from './boundary/secret-fence.ts';
 import { postgresConnector } from './connectors/postgres/connector.ts';
+import { sshConnector } from './connectors/ssh/connector.ts';
 import { Leases } from './credentials/leases.ts';
 import { credentialResolver } from './credentials/resolver.ts';
 import { parseAddress } from './dialer/address.ts';
@@ -18,8 +20,6 @@ Secrets of targets are read from this process's environment and files, as the co
 as SALLYPORT_SECRETS, SALLYPORT_SECRET_ENV and SALLYPORT_SECRET_FILES allow. It connects to targets in private networks, or
 to those of SALLYPORT_TARGETS (HOST:PORT,RANGE:PORT,…): docs/credentials.md.
 `;
-
-const version = '0.1.0';
 
 type Log = (text: string, facts?: Readonly<Record<string, unknown>>) => void;
 
@@ -75,7 +75,7 @@ async function main(args: readonly string[]): Promise<number | undefined> {
     });
     const fence = new SecretFence(process.env, { closed: [values.data] });
     const resolver = credentialResolver({}, (text) => log(text), process.env, fence);
-    const connectors = [postgresConnector(resolver, { leases, boundary })];
+    const connectors = [postgresConnector(resolver, { leases, boundary }), sshConnector(resolver, { boundary })];
     const common = { identity, labels, version, connectors, leases, log };
     const dialers = gateways.map((gateway) => new Dialer({ gateway, ...common }));
     const release = () => leases.close().then(() => resolver.close());

@@ -1,12 +1,15 @@
 import { existsSync, mkdirSync } from 'node:fs';
+import type { RequestListener } from 'node:http';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { type Party, partyOf } from '@sallyport/shared/access/principal.ts';
+import { version } from '@sallyport/shared/version.ts';
 import { ensureAuthority } from './agents/authority.ts';
 import { AgentHub } from './agents/hub.ts';
 import { Console } from './api/console.ts';
+import { observe } from './api/observe.ts';
 import type { ApiPorts } from './api/ports.ts';
 import { createApiServer, serverLimits } from './api/server.ts';
 import { ApprovalDesk } from './approvals/approval-desk.ts';
@@ -26,10 +29,13 @@ import { WebListener } from './listeners/web.ts';
 import type { Log } from './log.ts';
 import { postgresProtocol } from './protocols/postgres/protocol.ts';
 import { SqlReader } from './protocols/postgres/sql/reader.ts';
+import type { Protocol } from './protocols/protocol.ts';
+import { sshProtocol } from './protocols/ssh/protocol.ts';
 import { Recordings } from './recording/recordings.ts';
 import { CurrentAccess } from './sessions/access.ts';
 import { Activity } from './sessions/activity.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { Stages } from './sessions/stages.ts';
 import { Store } from './store/store.ts';
 import { accessPort, openTimedAccess } from './wiring/access.ts';
 import { agentsPort } from './wiring/agents.ts';
@@ -37,20 +43,27 @@ import { approvalsPort } from './wiring/approvals.ts';
 import { auditPort } from './wiring/audit.ts';
 import { connectionsPort } from './wiring/connections.ts';
 import { directoriesPort, directoryOf } from './wiring/directory.ts';
+import { healthPort } from './wiring/health.ts';
 import { identityPort } from './wiring/identity.ts';
+import { approvalMetrics, metricsOf } from './wiring/metrics.ts';
 import { natsCredentials } from './wiring/nats.ts';
+import { hooksPort, notifierOf, notifiersPort, openNotifications } from './wiring/notifications.ts';
+import { policyPort, readText } from './wiring/policy.ts';
 import { AppliedResources, noAccess } from './wiring/resources.ts';
 import { openSecrets, randomSecret } from './wiring/secrets.ts';
 import { endWithSecrets, forgetService, serviceAccountsPort, warnOfSecrets } from './wiring/service-accounts.ts';
 import { sessionsPort } from './wiring/sessions.ts';
 import { signInOf } from './wiring/sign-in.ts';
 import { sourceAlarm } from './wiring/source-alarm.ts';
+import { knownHosts, openHostKeys } from './wiring/ssh.ts';
 
 /** Where a running gateway is reached. */
 export interface Reachable {
   readonly web: number | undefined;
   readonly tunnel: number | undefined;
   readonly postgres: number | undefined;
+  readonly ssh: number | undefined;
+  readonly metrics: number | undefined;
 }
 
 export interface Gateway {
@@ -142,6 +155,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     journal: admin,
     onChanged: () => {
       federation.replace(resources.identityProviders);
+      notifications.replace(resources.notifiers.map(notifierOf(access)));
       return sessions.reviewPeople(() => true);
     },
     onServiceRemoved: (name) => forgetService(identity, name),
@@ -156,17 +170,22 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   const federation = federationOf([], { publicUrl });
   await resources.load();
   federation.replace(resources.identityProviders);
+  const notifications = later(openNotifications({ journal, data, publicUrl, log }), (one) => one.stop());
+  notifications.replace(resources.notifiers.map(notifierOf(access)));
   const grants = store.grants<GrantKind, KeptJson>(secrets.keyring);
   const first = await ensureFirstUser(store.identity, data);
 
+  let countApproval: ReturnType<typeof approvalMetrics> | undefined;
   const approvals = later(
     await ApprovalDesk.create({
       store: store.approvals,
       resumable: new Set((await store.accessRequests.requests()).map(({ id }) => id)),
-      journal: async ({ type, approval }) => {
+      journal: async (event) => {
+        const { type, approval } = event;
         const { connection, sessionId, requester } = approval;
         const facts = JSON.parse(JSON.stringify(approval)) as { [key: string]: Json };
         await journal.appendDurable(newEvent(type, { connection, sessionId, principal: requester, data: facts }));
+        countApproval?.(event);
       },
       onError: (error) => log('an approval could not be written down', { error }),
     }),
@@ -203,6 +222,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   await sql.start();
   const recordings = new Recordings(join(data, 'recordings'));
   const activity = new Activity();
+  const stages = new Stages();
   const { web, beginLink } = signInOf({
     publicUrl,
     store: grants,
@@ -216,6 +236,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   const sessions: Sessions = new Sessions({
     beginLink,
     activity,
+    stages,
     identity,
     access,
     agents,
@@ -245,7 +266,27 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   );
   later(sweeping.unref(), clearInterval);
 
+  const metrics = metricsOf({
+    version,
+    data,
+    activity,
+    stages,
+    sessions,
+    agents,
+    journal,
+    notifications,
+    publisher: () => publisher,
+  });
+  countApproval = approvalMetrics(metrics, () => approvals.waiting);
+  let stopping = false;
+  later(undefined, () => {
+    stopping = true;
+  });
+
   const tunnelPort = listen.tunnel && (await agents.start(spoken(listen.tunnel)));
+  const hostKeys = openHostKeys(secrets.files, data);
+  const sshPort =
+    listen.ssh && (await serve(sshProtocol({ hostKeys: hostKeys.map((key) => key.privateKey) }), listen.ssh));
   const postgresPort =
     listen.postgres &&
     (await serve(
@@ -268,23 +309,25 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     resources,
     agents: agentsPort({ hub: agents, store: store.agents, journal: admin, tunnelHost: host, tunnelPort }),
     leases: agents.leases,
+    notifiers: notifiersPort(notifications),
+    policy: policyPort({ resources, access, identity, journal, read: readText(sql) }),
     activity,
     approvals: approvalsPort(approvals),
     access: accessPort(timed, approvals, access),
     sessions: sessionsPort({ living: sessions, store: store.sessions, recordings, journal: admin }),
     audit: auditPort(journal),
-    connections: connectionsPort({ access, agents, ...timed, host, port: postgresPort ?? 0 }),
+    connections: connectionsPort({
+      access,
+      agents,
+      ...timed,
+      host,
+      ports: { postgres: postgresPort, ssh: sshPort },
+    }),
     directories: directoriesPort({ directory, journal: admin, publicUrl }),
-    health: {
-      async problems() {
-        const nats = publisher?.status();
-        return nats === undefined || nats.state === 'up'
-          ? []
-          : [`NATS is ${nats.state}: ${nats.lag} events wait in the journal`];
-      },
-    },
+    health: healthPort({ journal, store, publisher: () => publisher, isStopping: () => stopping }),
   };
   const webPort = listen.web && (await serveApi(listen.web));
+  const metricsPort = listen.metrics && (await serveMetrics(listen.metrics));
   if (config.resources !== undefined) {
     const files = later(new ResourceFiles(config.resources), (one) => one.stop());
     await files.start(
@@ -292,14 +335,24 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       (error) => log('resources were not applied', { error: error.message }),
     );
   }
-  return { ports: { web: webPort, tunnel: tunnelPort, postgres: postgresPort }, passwordFile: first?.passwordFile };
+  return {
+    ports: { web: webPort, tunnel: tunnelPort, postgres: postgresPort, ssh: sshPort, metrics: metricsPort },
+    passwordFile: first?.passwordFile,
+  };
 
-  async function serve(protocol: ReturnType<typeof postgresProtocol>, address: ListenAddress): Promise<number> {
+  async function serve(protocol: Protocol, address: ListenAddress): Promise<number> {
     const listener = later(new TcpListener(protocol, sessions), async (one) => {
       one.stop();
       await sessions.stop('the gateway is shutting down');
       one.destroy();
     });
+    return listener.start(address);
+  }
+
+  async function serveMetrics(address: ListenAddress): Promise<number> {
+    const parts = { health: api.health, metrics, log };
+    const handler: RequestListener = (request, response) => void observe(request, response, parts, async () => true);
+    const listener = later(new WebListener(handler, undefined, serverLimits), (one) => one.stop());
     return listener.start(address);
   }
 
@@ -313,6 +366,9 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       console: Console.load(consoleFolder),
       directory,
       web,
+      metrics,
+      knownHosts: () => knownHosts(hostKeys, host, sshPort ?? 22),
+      hooks: hooksPort({ notifications, approvals, identity, log }),
     });
     // In the clear only where nobody else can listen.
     const open = config.tls === undefined && isLoopback(address.host);

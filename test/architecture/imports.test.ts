@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '../..');
 const floors: readonly (readonly string[])[] = [
   ['proto'],
   ['shared'],
-  ['gateway/protocols'],
+  ['gateway/protocols', 'gateway/outbound'],
   [
     'gateway/policy',
     'gateway/masking',
@@ -19,6 +19,8 @@ const floors: readonly (readonly string[])[] = [
     'gateway/audit',
     'gateway/store',
     'gateway/agents',
+    'gateway/notifications',
+    'gateway/metrics',
     'gateway/config',
   ],
   ['gateway/sessions'],

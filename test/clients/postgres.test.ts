@@ -94,6 +94,8 @@ describe('stock PostgreSQL clients through the relay', () => {
   };
 
   const desk: Desk = {
+    stages: { since: () => {} },
+    scribe: () => assert.fail('a PostgreSQL exchange is kept as it was sent'),
     decide,
     perform: ({ action }) => void performed.push(action),
     refused: () => {},

@@ -33,6 +33,8 @@ export interface StackOptions {
   readonly from?: keyof typeof entries;
   /** Further keys of the gateway's configuration file, as YAML. */
   readonly config?: string;
+  /** Further listeners: name and port. */
+  readonly listen?: Readonly<Record<string, number>>;
   /** The agent's environment: secrets of targets. */
   readonly secrets?: Readonly<Record<string, string>>;
   readonly agent?: string;
@@ -169,7 +171,9 @@ export class Stack {
 
   #writeConfig(): void {
     const { web, tunnel, postgres } = this.ports;
-    const listen = `listen: { web: 127.0.0.1:${web}, tunnel: 127.0.0.1:${tunnel}, postgres: 127.0.0.1:${postgres} }`;
+    const all = { web, tunnel, postgres, ssh: 0, ...this.#options.listen };
+    const listeners = Object.entries(all).map(([name, port]) => `${name}: ${port === 0 ? 'off' : `127.0.0.1:${port}`}`);
+    const listen = `listen: { ${listeners.join(', ')} }`;
     const more = this.#options.config ?? '';
     writeFileSync(
       join(this.folder, 'gateway.yaml'),

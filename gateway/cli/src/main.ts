@@ -7,6 +7,8 @@ import { addConnect } from './commands/connect.ts';
 import { addGrants } from './commands/grants.ts';
 import { addIdentity } from './commands/identity.ts';
 import { addLeases } from './commands/leases.ts';
+import { addNotifiers } from './commands/notifiers.ts';
+import { addPolicy } from './commands/policy.ts';
 import { addProcesses } from './commands/processes.ts';
 import { addRequest } from './commands/request.ts';
 import { addResources } from './commands/resources.ts';
@@ -38,6 +40,8 @@ export function commandLine(run: Run): Command {
     addApprovals,
     addSessions,
     addAudit,
+    addNotifiers,
+    addPolicy,
     addScim,
     addServiceAccounts,
   ]) {

@@ -2,6 +2,7 @@ import { createPublicKey, randomBytes, verify } from 'node:crypto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { status as codes, type ServerDuplexStream } from '@grpc/grpc-js';
 import type { Entry, OpenSchema } from '@sallyport/proto/tunnel/v1/tunnel_pb';
+import type { SshTarget } from '@sallyport/shared/access/ssh.ts';
 import { type ErrorCode, Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
 import { proofContext } from '@sallyport/shared/tunnel/identity.ts';
 import { readLease } from '@sallyport/shared/tunnel/leases.ts';
@@ -225,13 +226,21 @@ export class AgentTunnel implements Peer {
   }
 }
 
-function openMessage({ wall, ...opening }: Opening): MessageInitShape<typeof OpenSchema> {
+function openMessage({ wall, target, ...opening }: Opening): MessageInitShape<typeof OpenSchema> {
   const { columns = [], privileges = [], readOnly = false } = wall ?? {};
+  const { ssh, ...place } = target;
   return {
     ...opening,
+    target: { ...place, ...(ssh === undefined ? {} : { ssh: sshMessage(ssh) }) },
     ...(wall === undefined ? {} : { wall: { readOnly, columns: [...columns], privileges: [...privileges] } }),
   };
 }
+
+const sshMessage = ({ hostKeys, jump, ...rest }: SshTarget) => ({
+  ...rest,
+  hostKeys: [...hostKeys],
+  jump: jump.map((hop) => ({ ...hop, hostKeys: [...hop.hostKeys] })),
+});
 
 function verified(publicKey: Uint8Array, context: Uint8Array, signature: Uint8Array): boolean {
   const key = createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' });

@@ -10,6 +10,8 @@ import type { Sources } from '../identity/source.ts';
 import type { StoredToken } from '../identity/store.ts';
 import type { SessionRecord } from '../sessions/store.ts';
 import type { AccessPort } from './ports/access.ts';
+import type { NotifiersPort } from './ports/notifiers.ts';
+import type { PolicyPort } from './ports/policy.ts';
 import type { ServiceAccountsPort } from './ports/service-accounts.ts';
 
 /** All that the API stands on. Times are milliseconds since the epoch; a refusal is a value, `undefined` is "no such". */
@@ -18,6 +20,8 @@ export interface ApiPorts {
   readonly resources: ResourcesPort;
   readonly agents: AgentsPort;
   readonly leases: LeasesPort;
+  readonly notifiers: NotifiersPort;
+  readonly policy: PolicyPort;
   readonly activity: ActivityPort;
   readonly approvals: ApprovalsPort;
   readonly access: AccessPort;
@@ -279,7 +283,17 @@ export interface DirectoriesPort {
   revoke(id: string, by: Principal): Promise<boolean>;
 }
 
+/** One thing that the gateway stands on. */
+export interface PartHealth {
+  readonly part: string;
+  /** `ok`, or what is wrong in plain words that anybody may read. */
+  readonly state: string;
+  /** Whether clients cannot be served without it. */
+  readonly needed: boolean;
+}
+
 export interface HealthPort {
+  parts(): Promise<readonly PartHealth[]>;
   /** What is down, in plain words; empty: all is well. */
   problems(): Promise<readonly string[]>;
 }

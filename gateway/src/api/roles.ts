@@ -8,6 +8,8 @@ import { DirectoryService } from '@sallyport/proto/api/v1/directory_pb';
 import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
+import { NotifierService } from '@sallyport/proto/api/v1/notifiers_pb';
+import { PolicyService } from '@sallyport/proto/api/v1/policy_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
 import { ServiceAccountService } from '@sallyport/proto/api/v1/service_accounts_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
@@ -32,6 +34,8 @@ export const services = [
   HealthService,
   IdentityService,
   LeaseService,
+  NotifierService,
+  PolicyService,
   ResourceService,
   ServiceAccountService,
   SessionService,
@@ -95,6 +99,11 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   'AgentService.RemoveAgent': admins,
   'ActivityService.GetActivity': readers,
   'LeaseService.ListLeases': readers,
+  'NotifierService.ListNotifiers': readers,
+  'NotifierService.TestNotifier': admins,
+  'PolicyService.CheckPolicy': readers,
+  'PolicyService.SimulatePolicy': readers,
+  'PolicyService.ExplainPolicy': readers,
   'ResourceService.ApplyResources': admins,
   'ResourceService.ListResources': readers,
   'ResourceService.GetResource': readers,

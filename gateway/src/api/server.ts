@@ -11,6 +11,8 @@ import { DirectoryService } from '@sallyport/proto/api/v1/directory_pb';
 import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
+import { NotifierService } from '@sallyport/proto/api/v1/notifiers_pb';
+import { PolicyService } from '@sallyport/proto/api/v1/policy_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
 import { ServiceAccountService } from '@sallyport/proto/api/v1/service_accounts_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
@@ -18,6 +20,8 @@ import type { Directory } from '../identity/directory/directory.ts';
 import { addressKey } from './caller.ts';
 import type { Console } from './console.ts';
 import { createGate } from './gate.ts';
+import { type HooksPort, isHook, serveHook } from './hooks.ts';
+import { isObserved, isReader, type MetricsPort, observe } from './observe.ts';
 import { checkOrigin } from './origin.ts';
 import { approvalPage, missingPage, pageHeaders, statusPage } from './pages.ts';
 import type { ApiPorts } from './ports.ts';
@@ -34,6 +38,8 @@ import { directoryService } from './services/directory.ts';
 import { healthService } from './services/health.ts';
 import { identityService } from './services/identity.ts';
 import { leaseService } from './services/leases.ts';
+import { notifierService } from './services/notifiers.ts';
+import { policyService } from './services/policy.ts';
 import { resourceService } from './services/resources.ts';
 import { serviceAccountService } from './services/service-accounts.ts';
 import { sessionService } from './services/sessions.ts';
@@ -55,6 +61,11 @@ export interface ApiOptions {
   readonly console?: Console | undefined;
   /** Sign-in pages and OAuth endpoints. */
   readonly web?: Web | undefined;
+  /** What others call when people press their buttons. */
+  readonly hooks?: HooksPort | undefined;
+  readonly metrics?: MetricsPort | undefined;
+  /** Lines of a known_hosts file for the gateway's SSH port. */
+  readonly knownHosts?: (() => string) | undefined;
   readonly clock?: () => number;
   /** How often a lasting stream asks whether its token still holds. */
   readonly recheckMs?: number;
@@ -78,11 +89,12 @@ const MAX_APPLY_BYTES = 4 * KIB * KIB;
 export function createApiServer(ports: ApiPorts, options: ApiOptions): RequestListener {
   const { publicUrl, log = () => {} } = options;
   const hosts = new Set([new URL(publicUrl).hostname, ...(options.hosts ?? [])].map((host) => host.toLowerCase()));
+  const roles = { ...builtInGroups, ...options.groups };
   const api = connectNodeAdapter({
     routes: (router) => route(router, ports, options, log),
     fallback: (request, response) => servePage(request as IncomingMessage, response as ServerResponse, options),
     contextValues: (request) => createContextValues().set(addressKey, request.socket.remoteAddress ?? 'unknown'),
-    requestGate: createGate({ identity: ports.identity, groups: { ...builtInGroups, ...options.groups }, log }),
+    requestGate: createGate({ identity: ports.identity, groups: roles, log }),
     interceptors: [plainErrors(log)],
     jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true },
     acceptCompression: [],
@@ -91,13 +103,19 @@ export function createApiServer(ports: ApiPorts, options: ApiOptions): RequestLi
     grpcWeb: false,
     ...(options.signal === undefined ? {} : { shutdownSignal: options.signal }),
   });
-  const { directory, web } = options;
+  const { directory, web, hooks } = options;
+  const mayRead = (request: IncomingMessage) => () => isReader(request, ports.identity, roles);
   const scim = directory && createScimServer({ directory, publicUrl, log });
   return (request, response) => {
     const [path = '/'] = (request.url ?? '/').split('?');
     const elsewhere = web?.takesFromElsewhere(request.method, path) === true;
+    if (isObserved(path))
+      return void observe(request, response, { health: ports.health, metrics: options.metrics, log }, mayRead(request));
     const complaint = checkOrigin(elsewhere ? withoutOrigin(request) : request, hosts);
     if (complaint === undefined && web?.owns(path) === true) return void web.serve(request, response);
+    if (complaint === undefined && hooks !== undefined && isHook(path)) {
+      return void serveHook(hooks, request, response, log);
+    }
     if (complaint === undefined && scim !== undefined && request.url?.startsWith(`${scimRoot}/`)) {
       return void scim(request, response);
     }
@@ -127,6 +145,8 @@ function route(router: ConnectRouter, ports: ApiPorts, { clock, recheckMs }: Api
     .service(HealthService, healthService(ports.health))
     .service(IdentityService, identityService(ports.identity, clock))
     .service(LeaseService, leaseService(ports.leases))
+    .service(NotifierService, notifierService(ports.notifiers))
+    .service(PolicyService, policyService(ports.policy, streams), { readMaxBytes: MAX_APPLY_BYTES })
     .service(ResourceService, resourceService(ports.resources), { readMaxBytes: MAX_APPLY_BYTES })
     .service(ServiceAccountService, serviceAccountService(ports.serviceAccounts))
     .service(SessionService, sessionService(ports.sessions, streams));
@@ -152,7 +172,11 @@ async function* told<T>(messages: AsyncIterable<T>, log: Log): AsyncGenerator<T>
   }
 }
 
-function servePage(request: IncomingMessage, response: ServerResponse, { publicUrl, console }: ApiOptions): void {
+function servePage(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { publicUrl, console, knownHosts }: ApiOptions,
+): void {
   const { method, url = '/' } = request;
   if (method !== 'GET' && method !== 'HEAD') {
     response.writeHead(404, { 'content-type': 'application/json' });
@@ -160,9 +184,9 @@ function servePage(request: IncomingMessage, response: ServerResponse, { publicU
     return;
   }
   const [path = '/'] = url.split('?');
-  if (path === '/healthz') {
-    response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-store' });
-    response.end('ok\n');
+  if (path === '/.well-known/ssh-known-hosts' && knownHosts !== undefined) {
+    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
+    response.end(knownHosts());
     return;
   }
   if (console?.serve(request, path, response) === true) return;

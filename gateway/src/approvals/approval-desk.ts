@@ -171,6 +171,11 @@ export class ApprovalDesk {
     });
   }
 
+  /** How many wait for people now. */
+  get waiting(): number {
+    return this.#pending.size;
+  }
+
   async get(id: string): Promise<Approval | undefined> {
     return this.#pending.get(id)?.approval ?? this.#parts.store.approval(id);
   }

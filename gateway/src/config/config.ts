@@ -62,7 +62,8 @@ const schema = z.strictObject({
       web: listen('127.0.0.1:8080'),
       tunnel: listen('127.0.0.1:8443'),
       postgres: listen('127.0.0.1:15432'),
-      ssh: z.literal(['off', false], { error: 'ssh is not served in this version; leave it out' }).optional(),
+      metrics: listen('off'),
+      ssh: listen('127.0.0.1:2222'),
       kubernetes: z
         .literal(['off', false], { error: 'kubernetes is not served in this version; leave it out' })
         .optional(),
@@ -101,6 +102,9 @@ export interface Config extends Omit<Read, 'store' | 'recordings' | 'tls' | 'lis
     readonly web: ListenAddress | undefined;
     readonly tunnel: ListenAddress | undefined;
     readonly postgres: ListenAddress | undefined;
+    readonly ssh: ListenAddress | undefined;
+    /** In the clear, for Prometheus; the web port has the metrics too, for auditors. */
+    readonly metrics: ListenAddress | undefined;
   };
   /** PEM texts. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
@@ -137,10 +141,10 @@ export function parseConfig(text: string, name: string, folder: string): Config 
     }
   };
   const { store: _, recordings: __, tls, nats, ...rest } = read;
-  const { web, tunnel, postgres } = read.listen;
+  const { web, tunnel, postgres, ssh, metrics } = read.listen;
   return {
     ...rest,
-    listen: { web, tunnel, postgres },
+    listen: { web, tunnel, postgres, ssh, metrics },
     data: at(read.data),
     secrets: placedSecrets(read.secrets, folder),
     resources: read.resources === undefined ? undefined : at(read.resources),

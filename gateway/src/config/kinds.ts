@@ -1,8 +1,10 @@
-import { issuesLogins } from '@sallyport/shared/access/connection.ts';
+import { issuesLogins, protocolNames } from '@sallyport/shared/access/connection.ts';
 import { z } from 'zod';
 import { addressRanges } from './address-ranges.ts';
 import { durationMs } from './duration.ts';
 import { identityProvider } from './identity-provider.ts';
+import { notifierWith } from './notifier.ts';
+import { sshCredential, sshTarget } from './ssh.ts';
 import { workloadIdentity } from './workload-identity.ts';
 
 const word = z.string().min(1);
@@ -21,7 +23,7 @@ const who = z.strictObject({
 const connections = z.strictObject({
   names: words.optional(),
   labels: labels.optional(),
-  protocol: z.enum(['postgres']).optional(),
+  protocol: z.enum(protocolNames).optional(),
 });
 
 /** A secret that the agent finds: of a role that makes roles, none is kept here. */
@@ -38,12 +40,14 @@ const lifetime = z.string().refine((text) => {
 const issuesUsername = (password: string | undefined): boolean =>
   issuesLogins({ username: '', password: password ?? '' });
 
-const connection = z
+const agent = z.union([word, z.strictObject({ labels: someLabels })], {
+  error: "must be an agent's name, or { labels: … }",
+});
+
+const postgresConnection = z
   .strictObject({
-    protocol: z.enum(['postgres'], { error: 'must be postgres: other protocols are not served in this version' }),
-    agent: z.union([word, z.strictObject({ labels: someLabels })], {
-      error: "must be an agent's name, or { labels: … }",
-    }),
+    protocol: z.literal('postgres'),
+    agent,
     target: z.strictObject({
       host: word,
       port: z.int().min(1).max(65_535).optional(),
@@ -70,6 +74,18 @@ const connection = z
     path: ['wall'],
     error: 'needs credential.postgresRole: only a role of the session’s own can be kept to it',
   });
+
+const sshConnection = z.strictObject({
+  protocol: z.literal('ssh'),
+  agent,
+  target: sshTarget,
+  credential: sshCredential,
+  labels: labels.prefault({}),
+});
+
+const connection = z.discriminatedUnion('protocol', [postgresConnection, sshConnection], {
+  error: 'must be postgres or ssh: other protocols are not served in this version',
+});
 
 const privilege = z.enum(['select', 'insert', 'update', 'delete', 'truncate', 'execute', 'create', 'temporary']);
 
@@ -136,6 +152,7 @@ export const specs = {
   User: user,
   ServiceAccount: serviceAccount,
   WorkloadIdentity: workloadIdentity,
+  Notifier: notifierWith(connections),
 } as const;
 
 export type Kind = keyof typeof specs;

@@ -8,10 +8,18 @@ export const secretFields: Readonly<
   Connection: [
     { path: ['credential', 'password'], reference },
     { path: ['credential', 'postgresRole', 'password'], reference },
+    { path: ['credential', 'privateKey'], reference },
+    { path: ['credential', 'passphrase'], reference },
   ],
   IdentityProvider: [
     { path: ['clientSecret'], reference },
     { path: ['privateKey'], reference },
   ],
-  Notifier: [{ path: ['url'], reference }],
+  Notifier: [
+    { path: ['webhook', 'url'], reference },
+    { path: ['webhook', 'secret'], reference },
+    { path: ['slack', 'url'], reference },
+    { path: ['slack', 'signingSecret'], reference },
+    { path: ['email', 'password'], reference },
+  ],
 };

@@ -1,6 +1,6 @@
 import { Unavailable } from '@sallyport/shared/errors/errors.ts';
 import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose';
-import { explain, readBounded } from './outbound.ts';
+import { explain, readBounded } from '../outbound/answer.ts';
 import { insecureUrl, wrongIssuer } from './provider.ts';
 
 /** Milliseconds, all of them. */

@@ -1,4 +1,4 @@
-import type { ProtocolName } from '@sallyport/shared/access/connection.ts';
+import { type ProtocolName, protocolNames } from '@sallyport/shared/access/connection.ts';
 import type { ConnectionsSpec, WhoSpec } from '@sallyport/shared/access/scope.ts';
 import { hint } from '@sallyport/shared/errors/nearest.ts';
 import type { PatternSpec } from './detectors/pattern.ts';
@@ -53,7 +53,7 @@ export function checkSpec(spec: MaskSpec): void {
   if (spec.connections?.names?.length === 0) throw new Error('connections.names: it names none; leave it out for all');
 }
 
-const protocols: readonly ProtocolName[] = ['postgres', 'ssh', 'kubernetes'];
+const protocols: readonly ProtocolName[] = protocolNames;
 
 function checkWord(key: string, word: string | undefined, right: readonly string[]): void {
   if (word === undefined || right.includes(word)) return;

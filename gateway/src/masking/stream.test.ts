@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { LateFind, StreamOptions } from '../protocols/protocol.ts';
 import { compileMasks } from './mask-set.ts';
 import type { MaskSpec } from './spec.ts';
-import { HOLD_MS, type LateFind, MAX_HELD_BYTES, type StreamOptions } from './stream.ts';
+import { HOLD_MS, MAX_HELD_BYTES } from './stream.ts';
 
 const alice = { id: 'user:alice', name: 'alice', groups: [], claims: {} };
 const place = { name: 'host', labels: {}, protocol: 'ssh' } as const;

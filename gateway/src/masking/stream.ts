@@ -1,24 +1,9 @@
+import type { StreamOptions, StreamVeil } from '../protocols/protocol.ts';
 import { isBinary } from './binary.ts';
 import { MAX_FIND_BYTES } from './detectors/detector.ts';
 import { type Inspector, merged, type Span } from './inspector.ts';
 import { Kind, TerminalText } from './terminal-text.ts';
 import { type View, viewsOf } from './views.ts';
-
-/** A secret of which a part had left before the rest made it one: the rest was hidden. */
-export interface LateFind {
-  readonly mask: string;
-  /** Of the secret, how much was shown. Bytes. */
-  readonly shownBytes: number;
-}
-
-export interface StreamOptions {
-  /** `terminal`: always text, with control sequences; `pipe`: text, unless its first bytes say that it is not. */
-  readonly form: 'terminal' | 'pipe';
-  /** Of the terminal, where there is one. */
-  readonly columns?: number;
-  /** For the audit. */
-  readonly late?: (find: LateFind) => void;
-}
 
 /** What may be the start of a secret is held back for so long at most. Milliseconds. */
 export const HOLD_MS = 20;
@@ -35,7 +20,7 @@ const nothing = Buffer.alloc(0);
  * Replaces secrets in a stream. Only the end that may be the start of a secret is held back. The window is what left and may
  * still matter, then what is held.
  */
-export class StreamInspector {
+export class StreamInspector implements StreamVeil {
   readonly #inspector: Inspector;
   readonly #options: StreamOptions;
   readonly #terminal: TerminalText;

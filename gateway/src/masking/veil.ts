@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
-import type { Treatment, ValuePath, Veil } from '../protocols/protocol.ts';
+import type { StreamOptions, Treatment, ValuePath, Veil } from '../protocols/protocol.ts';
 import { Inspector, type Probe } from './inspector.ts';
 import type { CompiledMask } from './mask-set.ts';
-import { StreamInspector, type StreamOptions } from './stream.ts';
+import { StreamInspector } from './stream.ts';
 import { replaceText, stricter } from './treatment.ts';
 
 /** Paths whose answer is kept. Entries. */

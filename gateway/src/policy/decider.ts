@@ -6,6 +6,9 @@ import type { CompiledRule } from './compile.ts';
 import { speaksFor } from './delegation.ts';
 import { actionFacts, type Facts, type SessionFacts, standingFacts, timeFact } from './facts.ts';
 
+/** `failed`: its condition could not be evaluated. */
+export type Objection = 'actions' | 'when' | 'failed';
+
 /** Judges one session's actions by the rules that concern its principal and connection. */
 export class Decider {
   readonly #rules: readonly CompiledRule[];
@@ -42,6 +45,14 @@ export class Decider {
     const verdict = this.#judge(action);
     this.#verdicts.set(key, { kind: action.kind, verdict });
     return verdict;
+  }
+
+  /** What of a rule does not match an action; undefined where it matches. */
+  objection(rule: CompiledRule, action: Action): Objection | undefined {
+    const facts = { ...this.#standing, action: actionFacts(action), now: timeFact(this.#clock()) };
+    if (rule.spec.actions !== undefined && !lists(rule.spec.actions, action, rule.spec.then)) return 'actions';
+    if (matches(rule, action, facts)) return undefined;
+    return rule.condition?.(facts) === undefined ? 'failed' : 'when';
   }
 
   #judge(action: Action): Verdict {

@@ -3,10 +3,17 @@ import type { Principal } from '@sallyport/shared/access/principal.ts';
 import { covers, type Place } from '@sallyport/shared/access/scope.ts';
 import type { Verdict } from '@sallyport/shared/access/verdict.ts';
 import { type CompiledRule, compileRule } from './compile.ts';
-import { Decider } from './decider.ts';
+import { Decider, type Objection } from './decider.ts';
 import { isAbout, speaksFor } from './delegation.ts';
 import type { SessionFacts } from './facts.ts';
 import type { NamedRule } from './rule.ts';
+
+/** `because`: what of the rule does not match; undefined where all does. */
+export interface Opinion {
+  readonly rule: string;
+  readonly then: CompiledRule['spec']['then'];
+  readonly because: 'who' | 'connections' | Objection | undefined;
+}
 
 export interface Question {
   readonly principal: Principal;
@@ -26,6 +33,25 @@ export class PolicySet {
   constructor(rules: readonly CompiledRule[], clock: () => number = Date.now) {
     this.#rules = rules;
     this.#clock = clock;
+  }
+
+  /** The same rules at another time. */
+  at(clock: () => number): PolicySet {
+    return new PolicySet(this.#rules, clock);
+  }
+
+  /** What each rule has to say of an action, in their order. */
+  opinions({ principal, connection, session, action }: Question): Opinion[] {
+    const all = this.decider(principal, connection, session);
+    return this.#rules.map((rule) => {
+      const { name, spec } = rule;
+      const because = !isAbout(rule, principal)
+        ? 'who'
+        : covers(spec.connections, connection)
+          ? all.objection(rule, action)
+          : 'connections';
+      return { rule: name, then: spec.then, because };
+    });
   }
 
   decide({ principal, connection, session, action }: Question): Verdict {

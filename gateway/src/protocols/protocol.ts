@@ -49,6 +49,11 @@ export interface Visitor {
   /** The exchanges of an admitted session, as the client opens them: one for PostgreSQL, one a channel for SSH. */
   welcome(backing: Backing): AsyncIterable<Exchange>;
   turnAway(denial: Denial): Promise<void>;
+  /**
+   * Somebody who was not believed may try again: tells them why and resolves to whether they do. Without it one attempt is
+   * all there is.
+   */
+  again?(denial: Denial): Promise<boolean>;
 }
 
 /** What an admitted session gives its exchanges to work with. */
@@ -82,8 +87,53 @@ export interface Exchange {
   begin(target: TargetGreeting, cancel: () => Promise<void>): Buffer;
   /** The last thing that the client is told when the exchange ends for a reason of ours. */
   farewell(denial: Denial): Buffer;
+  /**
+   * The target could not be reached: told on this exchange, which is over; the session goes on. Without it the session
+   * is over as well.
+   */
+  fail?(denial: Denial): void;
+  /** Called once before the first byte where the lens says itself what of the exchange is kept; otherwise it is every reply as sent. */
+  record?(scribe: Scribe): void;
   /** Called once when the exchange is over. */
   end(): void;
+}
+
+/** Keeps what happens in one exchange, for replay. What a call returned from is kept. @throws Unavailable: the session ends. */
+export interface Scribe {
+  /** A terminal, or the output streams of a command. */
+  readonly terminal: TerminalScribe;
+  /** Whatever else is to be seen in a replay. `facts` is told in JSON and holds nothing that the client may not see. */
+  note(type: string, facts: Readonly<Record<string, unknown>>): void;
+}
+
+export interface TerminalScribe {
+  /** What the client is about to get: before it is sent, with what masking left. */
+  output(bytes: Uint8Array): void;
+  /** The same of stderr, where the exchange keeps it apart. */
+  error(bytes: Uint8Array): void;
+  resize(columns: number, rows: number): void;
+  /** What the client typed; kept only as far as the target echoes it. */
+  input(bytes: Uint8Array): void;
+  exit(exit: Exit): void;
+  transfer(transfer: Transfer): void;
+}
+
+export interface Exit {
+  readonly code?: number;
+  /** Without SIG, as SSH has it (RFC 4254, 6.10). */
+  readonly signal?: string;
+}
+
+/** How a file went over: with SFTP, scp, rsync, `kubectl cp`. */
+export interface Transfer {
+  readonly name: string;
+  /** `in`: to the target. */
+  readonly direction: 'in' | 'out';
+  readonly bytes: number;
+  /** Of the contents, in hexadecimal; empty where they did not go over whole. */
+  readonly sha256: string;
+  /** Where a copy of the contents is kept. */
+  readonly copy?: string;
 }
 
 /** Bytes that go to the target together, and what they ask. */
@@ -137,6 +187,10 @@ export interface Lens {
   limit(request: Request, limit: RowLimit): void;
   /** Passes on what the client may see; most often the chunk itself. @throws WireError as above. */
   replies(chunk: Buffer, sink: (bytes: Buffer) => void): void;
+  /** When `settle` is to be called at the latest, in milliseconds of `performance.now()`; undefined where nothing is held back. */
+  readonly due?: number | undefined;
+  /** Passes on what was held back and may be no longer. */
+  settle?(sink: (bytes: Buffer) => void): void;
   /** Tells the person something between two messages; undefined where the protocol has no way right now. */
   notice(text: string, hint: string): Buffer | undefined;
 }
@@ -171,4 +225,35 @@ export interface Veil {
   suspects(bytes: Uint8Array, start: number, end: number): boolean;
   /** The text with what detectors found replaced; the same buffer where they found nothing. */
   inspect(text: Buffer): Buffer;
+  /** For what is no table: terminals, the output of commands, bodies. One for each stream that is looked at. */
+  stream(options: StreamOptions): StreamVeil;
+}
+
+export interface StreamOptions {
+  /** `terminal`: always text, with control sequences; `pipe`: text, unless its first bytes say that it is not. */
+  readonly form: 'terminal' | 'pipe';
+  /** Of the terminal, where there is one. */
+  readonly columns?: number;
+  /** For the audit. */
+  readonly late?: (find: LateFind) => void;
+}
+
+/** A secret of which a part had left before the rest made it one: the rest was hidden. */
+export interface LateFind {
+  readonly mask: string;
+  /** Of the secret, how much was shown. Bytes. */
+  readonly shownBytes: number;
+}
+
+/** Replaces secrets in a stream of text. Only the end that may be the start of a secret is held back. */
+export interface StreamVeil {
+  /** What may leave now, of `chunk` and what was held. `nowMs` on any clock that only goes forward. */
+  write(chunk: Buffer, nowMs: number): Buffer;
+  /** All that is held, with what is a secret already replaced: at the deadline, and at the end of the stream. */
+  flush(): Buffer;
+  /** When `flush` is to be called, on the clock of `write`; undefined where nothing is held. */
+  readonly deadline: number | undefined;
+  /** True once the stream is known to be no text: it passes as it is. */
+  readonly isBinary: boolean;
+  resize(columns: number): void;
 }

@@ -1,19 +1,7 @@
+import type { TerminalScribe } from '../protocols/protocol.ts';
 import { Echo } from './echo.ts';
-import { type Exit, noteEntry, outputEntry, type TerminalNote, type Transfer } from './terminal.ts';
+import { noteEntry, outputEntry, type TerminalNote } from './terminal.ts';
 import type { RecordingWriter } from './writer.ts';
-
-/** Records one channel. Each call is in the file when it returns, and throws where it cannot be. */
-export interface TerminalRecorder {
-  /** What the client is about to get: call it before it is sent, with what masking left. */
-  output(bytes: Uint8Array): void;
-  /** The same of stderr, where the channel keeps it apart. */
-  error(bytes: Uint8Array): void;
-  resize(columns: number, rows: number): void;
-  /** What the client typed; kept only as far as the target echoes it. */
-  input(bytes: Uint8Array): void;
-  exit(exit: Exit): void;
-  transfer(transfer: Transfer): void;
-}
 
 export interface TerminalRecorderOptions {
   /** Of the channel within its session. Default: 0. */
@@ -27,10 +15,11 @@ const MAX_ENTRY_BYTES = 64 * 1024;
 /** Of a name in a note. Characters. */
 const MAX_NAME_CHARS = 4096;
 
+/** Records one channel. Each call is in the file when it returns, and throws where it cannot be. */
 export function terminalRecorder(
   writer: Pick<RecordingWriter, 'entry'>,
   { channel = 0, now = () => performance.now() }: TerminalRecorderOptions = {},
-): TerminalRecorder {
+): TerminalScribe {
   const echo = new Echo();
   const note = (event: TerminalNote) => writer.entry('note', noteEntry(channel, event));
   const write = (isError: boolean, bytes: Uint8Array) => {

@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import type { TerminalScribe } from '../protocols/protocol.ts';
 import { asciicast } from './asciicast.ts';
 import type { RecordingHeader } from './format.ts';
 import { readRecording } from './reader.ts';
 import { noteEntry, outputEntry, type TerminalEvent, terminalEvent } from './terminal.ts';
-import { type TerminalRecorder, terminalRecorder } from './terminal-recorder.ts';
+import { terminalRecorder } from './terminal-recorder.ts';
 import { RecordingWriter } from './writer.ts';
 
 const header: RecordingHeader = {
@@ -26,7 +27,7 @@ describe('a terminal recording', () => {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  async function recorded(record: (recorder: TerminalRecorder) => void): Promise<string> {
+  async function recorded(record: (recorder: TerminalScribe) => void): Promise<string> {
     const writer = RecordingWriter.create(join(folder, `${files++}.rec`), header);
     record(terminalRecorder(writer, { channel: 3, now: () => 0 }));
     await writer.close('the client left');

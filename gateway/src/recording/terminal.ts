@@ -1,3 +1,4 @@
+import type { Exit, Transfer } from '../protocols/protocol.ts';
 import type { EntryKind } from './format.ts';
 
 /** Of the forms below: a reader that does not know a version says so and shows nothing of it. */
@@ -7,24 +8,6 @@ const VERSION = 1;
 const OUTPUT = 0x01;
 const ERROR = 0x02;
 const HEAD_BYTES = 1;
-
-/** How a file went over: with SFTP, scp, rsync, `kubectl cp`. */
-export interface Transfer {
-  readonly name: string;
-  /** `in`: to the target. */
-  readonly direction: 'in' | 'out';
-  readonly bytes: number;
-  /** Of the contents, in hexadecimal; empty where they did not go over whole. */
-  readonly sha256: string;
-  /** Where a copy of the contents is kept. */
-  readonly copy?: string;
-}
-
-export interface Exit {
-  readonly code?: number;
-  /** Without SIG, as SSH has it (RFC 4254, 6.10). */
-  readonly signal?: string;
-}
 
 /** What happened on a channel. */
 export type TerminalEvent =

@@ -6,12 +6,14 @@ import type { Json } from '../audit/event.ts';
 import { eventWriter, newEvent } from '../audit/events.ts';
 import type { Journal } from '../audit/journal.ts';
 import type { Decider } from '../policy/decider.ts';
-import type { Matter } from '../protocols/protocol.ts';
+import type { Matter, Scribe } from '../protocols/protocol.ts';
+import { terminalRecorder } from '../recording/terminal-recorder.ts';
 import type { RecordingWriter } from '../recording/writer.ts';
 import type { CurrentAccess } from './access.ts';
 import type { Activity } from './activity.ts';
 import type { Admission } from './admission.ts';
 import type { Desk, Tell } from './relay.ts';
+import type { Stages } from './stages.ts';
 
 /** Where a session's statements are judged and written down. */
 export interface DeskParts {
@@ -25,6 +27,7 @@ export interface DeskParts {
   /** Where the approval's page is, for the person who waits. */
   readonly approvalUrl: (id: string) => string;
   readonly activity: Pick<Activity, 'count'>;
+  readonly stages: Pick<Stages, 'since'>;
 }
 
 /** One session's desk: the rules in force, the journal before the effect, the recording before the client. */
@@ -35,11 +38,14 @@ export class SessionDesk implements Desk {
   readonly #writers = new Map<string, (data: string) => string>();
   /** Approved and not yet performed. */
   #approved = 0;
+  #scribes = 0;
+  readonly stages: Pick<Stages, 'since'>;
   statements = 0;
   refusals = 0;
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
+    this.stages = parts.stages;
     this.#revision = parts.access.now.revision;
     this.#decider = this.#newDecider();
   }
@@ -84,7 +90,7 @@ export class SessionDesk implements Desk {
     this.refusals += 1;
     this.#parts.activity.count('denied');
     const { rule = null, reason, message } = denial;
-    this.#journal('policy.decision', { ...told(action), verdict: 'deny', rule, reason, message });
+    this.#journal('policy.decision', { kind: action.kind, ...told(action), verdict: 'deny', rule, reason, message });
     this.#parts.recording.entry('note', JSON.stringify({ type: 'refused', text: action.text, rule, reason, message }));
   }
 
@@ -125,6 +131,15 @@ export class SessionDesk implements Desk {
       JSON.stringify({ type: 'approval', id: request.id, state, rule, message: denial?.message }),
     );
     return denial;
+  }
+
+  scribe(): Scribe {
+    const { recording } = this.#parts;
+    this.#scribes += 1;
+    return {
+      terminal: terminalRecorder(recording, { channel: this.#scribes - 1 }),
+      note: (type, facts) => recording.entry('note', JSON.stringify({ ...facts, type })),
+    };
   }
 
   record(reply: Buffer): void {
@@ -192,7 +207,7 @@ const nullable = (parameter: string | undefined): string | null => parameter ?? 
 
 /** What the audit stream is told of an action. */
 export function told(action: Action): { [key: string]: Json } {
-  const { text, verb, effects, tables, parameters, estimatedRows } = action;
+  const { text, verb, effects, tables, parameters, estimatedRows, hasWhere, hasLimit, pty } = action;
   return {
     ...(text === undefined ? {} : { text }),
     ...(parameters === undefined ? {} : { parameters: parameters.map(nullable) }),
@@ -200,6 +215,9 @@ export function told(action: Action): { [key: string]: Json } {
     effects,
     tables: (tables ?? []).map(({ schema, name }) => (schema === undefined ? name : `${schema}.${name}`)),
     ...(estimatedRows === undefined ? {} : { estimatedRows }),
+    ...(hasWhere === undefined ? {} : { hasWhere }),
+    ...(hasLimit === undefined ? {} : { hasLimit }),
+    ...(pty === undefined ? {} : { pty }),
   };
 }
 

@@ -8,6 +8,9 @@ import type { Greeting } from '../protocols/protocol.ts';
 const windowMs = 10_000;
 const eachWindow = 200;
 
+/** What is known of somebody who was turned away. */
+export type Rejected = Pick<Greeting, 'protocol' | 'origin'> & Partial<Greeting>;
+
 /** Writes down who was turned away and why. */
 export class Rejections {
   readonly #journal: Pick<Journal, 'append'>;
@@ -19,11 +22,7 @@ export class Rejections {
     this.#journal = journal;
   }
 
-  tell(
-    greeting: Pick<Greeting, 'protocol' | 'origin'> & Partial<Greeting>,
-    principal: Principal | undefined,
-    { reason, message, rule }: Denial,
-  ): void {
+  tell(greeting: Rejected, principal: Principal | undefined, { reason, message, rule }: Denial): void {
     if (!this.#mayTell()) return;
     const { protocol, origin, user = null, connection, application = null } = greeting;
     const data = {

@@ -2,7 +2,8 @@ import type { Action } from '@sallyport/shared/access/action.ts';
 import type { Approvers, Denial, Verdict } from '@sallyport/shared/access/verdict.ts';
 import { Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
 import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
-import type { Ask, Exchange, Matter, Request } from '../protocols/protocol.ts';
+import type { Ask, Exchange, Matter, Request, Scribe } from '../protocols/protocol.ts';
+import type { Stages } from './stages.ts';
 
 /** Requests that wait behind a held one; beyond it the client is no longer read. Bytes. */
 const MAX_HELD_BYTES = 1024 * 1024;
@@ -28,6 +29,10 @@ export interface Desk {
   ): Promise<Denial | undefined>;
   /** What the client is about to receive. @throws Unavailable: the session ends. */
   record(reply: Buffer): void;
+  /** For an exchange that says itself what of it is kept. */
+  scribe(): Scribe;
+  /** How long messages spend here. */
+  readonly stages: Pick<Stages, 'since'>;
 }
 
 export type Tell = (text: string, hint: string) => void;
@@ -55,6 +60,8 @@ export class Relay {
   #targetFull = false;
   #over = false;
   #wait: AbortController | undefined;
+  /** Runs while the lens holds back what must leave soon. */
+  #settling: NodeJS.Timeout | undefined;
 
   constructor(exchange: Exchange, target: TunnelStream, desk: Desk) {
     this.#exchange = exchange;
@@ -65,6 +72,7 @@ export class Relay {
   /** Runs until either side ends. Never rejects. */
   run(greeting: Buffer): Promise<End> {
     const { client } = this.#exchange;
+    this.#exchange.record?.(this.#desk.scribe());
     client.on('data', (chunk: Buffer) => this.#fromClient(chunk));
     client.on('drain', () => this.#target.resume());
     client.on('end', () => this.#finish({ by: 'client', error: undefined }));
@@ -97,7 +105,9 @@ export class Relay {
   #fromClient(chunk: Buffer): void {
     if (this.#over) return;
     try {
+      const started = performance.now();
       const requests = this.#exchange.lens.requests(chunk);
+      this.#desk.stages.since('read', started);
       if (this.#held) this.#enqueue(requests);
       else this.#advance(requests);
     } catch (error) {
@@ -146,13 +156,18 @@ export class Relay {
 
   #judge(request: Request, ask: Ask): Denial | undefined | Promise<Denial | undefined> {
     const { matter } = ask;
-    return matter instanceof Promise
-      ? matter.then((known) => this.#settle(request, ask, known))
-      : this.#settle(request, ask, matter);
+    if (!(matter instanceof Promise)) return this.#settle(request, ask, matter);
+    const started = performance.now();
+    return matter.then((known) => {
+      this.#desk.stages.since('analyse', started);
+      return this.#settle(request, ask, known);
+    });
   }
 
   #settle(request: Request, ask: Ask, matter: Matter): Denial | undefined | Promise<Denial | undefined> {
+    const started = performance.now();
     const verdict = this.#desk.decide(matter);
+    this.#desk.stages.since('decide', started);
     if (verdict.outcome === 'deny') return this.#turnDown(matter.action, denialOf(verdict));
     if (ask.stage === 'prepare') return undefined;
     if (verdict.limit !== undefined) this.#exchange.lens.limit(request, verdict.limit);
@@ -174,8 +189,10 @@ export class Relay {
   }
 
   #perform(matter: Matter, rule: string): Denial | undefined {
+    const started = performance.now();
     try {
       this.#desk.perform(matter, rule);
+      this.#desk.stages.since('write', started);
       return undefined;
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
@@ -226,15 +243,34 @@ export class Relay {
 
   #fromTarget(chunk: Buffer): void {
     if (this.#over) return;
+    const started = performance.now();
     try {
       this.#exchange.lens.replies(chunk, (bytes) => this.#toClient(bytes));
+      this.#desk.stages.since('reply', started);
+      if (this.#exchange.lens.due !== undefined) this.#settleSoon(this.#exchange.lens.due);
     } catch (error) {
       this.#broken(error, 'target');
     }
   }
 
+  #settleSoon(dueMs: number): void {
+    this.#settling ??= setTimeout(() => this.#settleHeld(), Math.max(0, dueMs - performance.now()));
+  }
+
+  #settleHeld(): void {
+    this.#settling = undefined;
+    if (this.#over) return;
+    const { lens } = this.#exchange;
+    try {
+      if (lens.due !== undefined && lens.due <= performance.now()) lens.settle?.((bytes) => this.#toClient(bytes));
+      if (lens.due !== undefined) this.#settleSoon(lens.due);
+    } catch (error) {
+      this.#broken(error, 'gateway');
+    }
+  }
+
   #toClient(bytes: Buffer): void {
-    this.#desk.record(bytes);
+    if (this.#exchange.record === undefined) this.#desk.record(bytes);
     if (!this.#exchange.client.write(bytes)) this.#target.pause();
   }
 
@@ -261,6 +297,7 @@ export class Relay {
     if (this.#over) return;
     this.#over = true;
     this.#gone.abort();
+    clearTimeout(this.#settling);
     const { client } = this.#exchange;
     const told = denial ?? lossOf(end);
     if (told !== undefined && client.writable) client.write(this.#exchange.farewell(told));

@@ -85,7 +85,7 @@ export class Session {
     const { visitor, journal } = this.#parts;
     try {
       await journal.appendDurable(this.#event('session.start', this.#introduction()));
-      for await (const exchange of visitor.welcome(this.#backing())) this.#note(await this.#serve(exchange));
+      await this.#serveAll(visitor.welcome(this.#backing()));
       this.#reason ??= 'the client left';
     } catch (error) {
       await this.#turnAway(error);
@@ -109,16 +109,52 @@ export class Session {
     await this.#parts.journal.appendDurable(this.#event('session.end', data));
   }
 
+  /** As many at once as the client opens; over when the last is. @throws what the first that takes the session with it met */
+  #serveAll(exchanges: AsyncIterable<Exchange>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let open = 1;
+      const done = (): void => {
+        open -= 1;
+        if (open === 0) resolve();
+      };
+      const each = async (): Promise<void> => {
+        for await (const exchange of exchanges) {
+          open += 1;
+          this.#serve(exchange)
+            .then((end) => this.#note(end))
+            .then(done, reject);
+        }
+      };
+      each().then(done, reject);
+    });
+  }
+
   async #serve(exchange: Exchange): Promise<End> {
-    const { desk } = this.#parts;
+    let target: TargetStream;
+    try {
+      target = await this.#reach(exchange);
+    } catch (error) {
+      if (exchange.fail === undefined) throw error;
+      const denial = this.#denial ?? { reason: 'unavailable', message: (error as Error).message };
+      exchange.fail(denial);
+      return { by: 'gateway', error: new Error(denial.message) };
+    }
+    return this.#join(exchange, target);
+  }
+
+  /** @throws Unavailable */
+  async #reach(exchange: Exchange): Promise<TargetStream> {
     const gone = new AbortController();
     const signal = AbortSignal.any([this.#over.signal, gone.signal]);
     const watching = this.#parts.visitor.gone(signal).then(() => gone.abort(new Error('the client left')));
-    const target = await this.#open(exchange.settings, signal).finally(() => {
+    return this.#open(exchange.settings, signal).finally(() => {
       gone.abort();
       return watching;
     });
-    const relay = new Relay(exchange, target, desk);
+  }
+
+  async #join(exchange: Exchange, target: TargetStream): Promise<End> {
+    const relay = new Relay(exchange, target, this.#parts.desk);
     const cancel = async (): Promise<void> => {
       if (!relay.cancelHeld()) await target.cancel(this.#over.signal);
     };
@@ -164,7 +200,9 @@ export class Session {
   async #turnAway(error: unknown): Promise<void> {
     const message = error instanceof Error ? error.message : String(error);
     this.#reason ??= message;
-    await this.#parts.visitor.turnAway(this.#denial ?? { reason: 'unavailable', message });
+    const denial = this.#denial ?? { reason: 'unavailable', message };
+    for (const relay of this.#relays) relay.stop(denial);
+    await this.#parts.visitor.turnAway(denial);
   }
 
   #introduction(): { [key: string]: Json } {
@@ -173,6 +211,7 @@ export class Session {
     return {
       sourceAddress,
       application: application ?? null,
+      groups: this.admission.principal.groups,
       protocol,
       agent: agent ?? null,
       tokenId,

@@ -20,8 +20,9 @@ import { admit, type Rejection } from './admit.ts';
 import { consentTo } from './consent.ts';
 import { SessionDesk } from './desk.ts';
 import { type BeginLink, byLink } from './link.ts';
-import { Rejections } from './rejections.ts';
+import { type Rejected, Rejections } from './rejections.ts';
 import { Session } from './session.ts';
+import type { Stages } from './stages.ts';
 import { regroup } from './standing.ts';
 import type { SessionRecord, SessionStore } from './store.ts';
 
@@ -35,7 +36,8 @@ export interface SessionsParts {
   readonly journal: Journal;
   readonly recordings: Recordings;
   readonly store: SessionStore;
-  readonly activity: Pick<Activity, 'count'>;
+  readonly activity: Pick<Activity, 'count' | 'note'>;
+  readonly stages: Pick<Stages, 'since'>;
   readonly approvalUrl: (id: string) => string;
   readonly beginLink: BeginLink;
   readonly log: (text: string, details?: Readonly<Record<string, unknown>>) => void;
@@ -63,9 +65,19 @@ export class Sessions {
     let visitor: Visitor | undefined;
     try {
       visitor = await protocol.greet(socket, origin, AbortSignal.timeout(GREETING_MS));
-      if (visitor !== undefined) await this.#receive(visitor);
     } catch (error) {
-      await this.#fail(protocol, origin, visitor, error, socket);
+      await this.#fail({ protocol: protocol.name, origin }, undefined, error);
+    }
+    if (visitor !== undefined) await this.receive(visitor);
+    socket.end();
+  }
+
+  /** Serves a visitor to its end: where a session is not a socket, the protocol's front brings it here. Never rejects. */
+  async receive(visitor: Visitor): Promise<void> {
+    try {
+      await this.#receive(visitor);
+    } catch (error) {
+      await this.#fail(visitor.greeting, visitor, error);
     }
   }
 
@@ -127,7 +139,10 @@ export class Sessions {
     const hello = AbortSignal.timeout(GREETING_MS);
     try {
       const link = byLink(this.#parts.beginLink, signal);
-      const admitted = await admit(visitor, identity, access, consentTo(this.#parts, signal), link, hello);
+      let admitted = await admit(visitor, identity, access, consentTo(this.#parts, signal), link, hello);
+      while (admitted !== undefined && 'denial' in admitted && (await this.#triesAgain(visitor, admitted))) {
+        admitted = await admit(visitor, identity, access, consentTo(this.#parts, signal), link, hello);
+      }
       if (admitted === undefined) return;
       if ('denial' in admitted) await this.#reject(visitor, admitted);
       else await this.#run(visitor, admitted);
@@ -136,8 +151,14 @@ export class Sessions {
     }
   }
 
+  async #triesAgain(visitor: Visitor, { denial, principal }: Rejection): Promise<boolean> {
+    if (denial.reason !== 'unauthenticated' || (await visitor.again?.(denial)) !== true) return false;
+    this.#rejections.tell(visitor.greeting, principal, denial);
+    return true;
+  }
+
   async #run(visitor: Visitor, admission: Admission): Promise<void> {
-    const { access, agents, journal, approvals, approvalUrl, recordings, store, activity } = this.#parts;
+    const { access, agents, journal, approvals, approvalUrl, recordings, store, activity, stages } = this.#parts;
     const { connection, principal, sessionId, grant } = admission;
     const startedAt = Date.now();
     const sourceAddress = visitor.greeting.origin.address;
@@ -154,10 +175,12 @@ export class Sessions {
       approvals,
       approvalUrl,
       activity,
+      stages,
     });
     const session = new Session({ admission, visitor, desk, startedAt, agents, access, journal });
     const expiry = this.#expireAt(session);
     this.#living.set(sessionId, session);
+    activity.note('started', connection.protocol);
     // Whoever took the grant back a moment ago did not find this session.
     if (grant !== undefined && !this.#parts.grants.isActive(grant.id)) {
       session.end({ reason: 'ended', message: `your access to ${connection.name} has ended` });
@@ -214,16 +237,11 @@ export class Sessions {
 
   async #reject(visitor: Visitor, { denial, principal }: Rejection): Promise<void> {
     await visitor.turnAway(denial);
+    this.#parts.activity.note('rejected', denial.reason);
     this.#rejections.tell(visitor.greeting, principal, denial);
   }
 
-  async #fail(
-    protocol: Protocol,
-    origin: Origin,
-    visitor: Visitor | undefined,
-    error: unknown,
-    socket: Duplex,
-  ): Promise<void> {
+  async #fail(greeting: Rejected, visitor: Visitor | undefined, error: unknown): Promise<void> {
     const message = error instanceof Error ? error.message : String(error);
     const known = error instanceof WireError || error instanceof Unavailable || isTimeout(error);
     if (!known) this.#parts.log('a session failed by an error of the gateway', { error });
@@ -236,12 +254,12 @@ export class Sessions {
         : 'the gateway met an error of its own',
     };
     try {
+      this.#parts.activity.note('rejected', denial.reason);
       await visitor?.turnAway(denial);
-      this.#rejections.tell(visitor?.greeting ?? { protocol: protocol.name, origin }, undefined, denial);
+      this.#rejections.tell(greeting, undefined, denial);
     } catch (failure) {
       this.#parts.log('a rejection could not be written down', { error: failure });
     }
-    socket.end();
   }
 }
 

@@ -69,6 +69,11 @@ export class Store {
     });
   }
 
+  /** @throws Unavailable where it does not answer */
+  async ping(): Promise<void> {
+    await guarded(() => sql`select 1`.execute(this.#database));
+  }
+
   async close(): Promise<void> {
     await this.#database.destroy();
   }

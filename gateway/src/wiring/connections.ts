@@ -1,4 +1,4 @@
-import type { Connection } from '@sallyport/shared/access/connection.ts';
+import type { Connection, ProtocolName } from '@sallyport/shared/access/connection.ts';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 import type { AgentHub } from '../agents/hub.ts';
 import type { ConnectionsPort, ReachableConnection } from '../api/ports.ts';
@@ -14,11 +14,28 @@ export interface ConnectionsParts {
   readonly requests: Pick<AccessRequests, 'waiting'>;
   /** Where clients connect to. */
   readonly host: string;
-  readonly port: number;
+  /** Undefined where a protocol is not served. */
+  readonly ports: { readonly [P in ProtocolName]?: number | undefined };
 }
 
+interface Place {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+}
+
+/** The line to paste, for the client that everybody has. */
+const lines: Readonly<Record<ProtocolName, (place: Place) => string>> = {
+  postgres: ({ name, host, port, user }) =>
+    `psql "host=${host} port=${port} dbname=${name} user=${user} sslmode=require"`,
+  ssh: ({ name, host, port }) => `ssh -p ${port} ${name}@${host}`,
+  kubernetes: ({ name }) => `kubectl --context ${name} get pods`,
+  http: ({ name, host, port }) => `curl https://${host}:${port}/${name}/`,
+};
+
 /** The API's view of what somebody may reach. */
-export function connectionsPort({ access, agents, grants, requests, host, port }: ConnectionsParts): ConnectionsPort {
+export function connectionsPort({ access, agents, grants, requests, host, ports }: ConnectionsParts): ConnectionsPort {
   async function reachable(connection: Connection, principal: Principal): Promise<ReachableConnection | undefined> {
     const session = { id: '', sourceAddress: '', startedAt: Date.now() };
     const verdict = access.now.policy.mayOpen(principal, connection, session);
@@ -26,6 +43,7 @@ export function connectionsPort({ access, agents, grants, requests, host, port }
     const of = verdict.outcome === 'approve' ? accessCase(principal, connection, verdict) : undefined;
     const grant = of && grants.find(of.principal.id, of.connection, of.rule, of.terms);
     const { name, protocol, labels } = connection;
+    const port = ports[protocol] ?? 0;
     const user = /^[A-Za-z0-9._@-]+$/.test(principal.name) ? principal.name : 'me';
     return {
       name,
@@ -38,7 +56,7 @@ export function connectionsPort({ access, agents, grants, requests, host, port }
       user,
       tls: true,
       ...(of === undefined ? {} : await offered(of, grant?.endsAt)),
-      command: `psql "host=${host} port=${port} dbname=${name} user=${user} sslmode=require"`,
+      command: lines[protocol]({ name, host, port, user }),
     };
   }
 

@@ -19,6 +19,7 @@ import type { StoredUser } from '../identity/store.ts';
 import { compileMasks } from '../masking/mask-set.ts';
 import { compileRules } from '../policy/policy-set.ts';
 import { consequence } from '../protocols/postgres/sql/effects.ts';
+import { sshKinds } from '../protocols/ssh/actions.ts';
 import type { Access, CurrentAccess } from '../sessions/access.ts';
 import { withSecrets } from '../store/sealing/fields.ts';
 import { isSealed } from '../store/sealing/keyring.ts';
@@ -40,6 +41,13 @@ export interface ResourcesParts {
   readonly onChanged?: () => Promise<void>;
 }
 
+/** What an application would lead to. */
+export interface Preview {
+  readonly outcomes: Awaited<ReturnType<ResourcesPort['apply']>>;
+  readonly resources: readonly Resource[];
+  readonly access: Access;
+}
+
 /** What a password looks like to whoever lists resources. */
 const shown = '(set)';
 
@@ -51,6 +59,7 @@ export class AppliedResources implements ResourcesPort {
   #federated: readonly NamedProvider[] = [];
   #workloads: readonly NamedWorkload[] = [];
   #services: ReadonlyMap<string, ServiceTerms> = new Map();
+  #notifiers: readonly Resource<'Notifier'>[] = [];
   /** One application at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -74,6 +83,10 @@ export class AppliedResources implements ResourcesPort {
 
   get workloads(): readonly NamedWorkload[] {
     return this.#workloads;
+  }
+
+  get notifiers(): readonly Resource<'Notifier'>[] {
+    return this.#notifiers;
   }
 
   serviceGroups(name: string): readonly string[] | undefined {
@@ -106,13 +119,24 @@ export class AppliedResources implements ResourcesPort {
     await run;
   }
 
-  async #apply(order: ApplyOrder, source: string | undefined) {
-    const { store, hashKey, journal } = this.#parts;
+  /** What would be in force if the order were carried out, and `deletions` (`Kind/name`) gone. Changes nothing. */
+  async preview(order: Pick<ApplyOrder, 'by' | 'documents'>, deletions: readonly string[] = []): Promise<Preview> {
+    const { store, hashKey } = this.#parts;
+    const { outcomes, after } = await this.#plan({ ...order, resources: [], dryRun: true }, undefined, true);
+    const gone = new Set(deletions);
+    const left = after.filter(({ kind, name }) => !gone.has(`${kind}/${name}`));
+    const missing = deletions.find((one) => !after.some(({ kind, name }) => `${kind}/${name}` === one));
+    if (missing !== undefined) throw new ConfigError('deletions', undefined, `there is no ${missing}`);
+    return { outcomes, resources: left, access: accessOf(left, await store.revision(), hashKey) };
+  }
+
+  async #plan(order: ApplyOrder, source: string | undefined, isPreview = false) {
+    const { store, hashKey } = this.#parts;
     const before = await store.list();
     const named = (one: { kind: string; name: string }): string => `${one.kind}/${one.name}`;
     const known = new Map(before.map((one) => [named(one), one]));
     const parsed = parseAll(order).map((one) => withKnownSecrets(one, known.get(named(one))));
-    for (const one of parsed) checkSource(one, known.get(named(one)), source);
+    for (const one of isPreview ? [] : parsed) checkSource(one, known.get(named(one)), source);
     const outcomes = parsed.map((one) => {
       const old = known.get(named(one));
       const same = old !== undefined && isDeepStrictEqual(old.spec, kept(one)) && !hasPassword(one);
@@ -129,6 +153,13 @@ export class AppliedResources implements ResourcesPort {
       ...parsed,
     ];
     check(after, parsed, hashKey);
+    return { parsed, outcomes, gone, after };
+  }
+
+  async #apply(order: ApplyOrder, source: string | undefined) {
+    const { store, journal } = this.#parts;
+    const { parsed, outcomes, gone } = await this.#plan(order, source);
+    const named = (one: { kind: string; name: string }): string => `${one.kind}/${one.name}`;
     const changed = outcomes.filter(({ outcome }) => outcome !== 'unchanged').map(named);
     if (order.dryRun || (changed.length === 0 && gone.length === 0)) return outcomes;
     // What takes long or can fail is done first: then all of it is stored, or nothing.
@@ -208,6 +239,9 @@ export class AppliedResources implements ResourcesPort {
       directoryProviderOf(name, specs.IdentityProvider.parse(spec)),
     );
     this.#workloads = stored.filter(({ kind }) => kind === 'WorkloadIdentity').map(workloadOf);
+    this.#notifiers = stored
+      .filter(({ kind }) => kind === 'Notifier')
+      .map(({ name, spec }) => ({ kind: 'Notifier', name, spec: specs.Notifier.parse(spec) }));
     this.#services = new Map(
       stored.filter(({ kind }) => kind === 'ServiceAccount').map(({ name, spec }) => [name, serviceOf(spec)]),
     );
@@ -264,7 +298,15 @@ function parseAll({ documents, resources }: ApplyOrder): Parsed[] {
   return parsed;
 }
 
-const actions = new Set<string>([...consequence, 'session.open', 'postgres.query', 'postgres.execute']);
+const actions = new Set<string>([
+  ...consequence,
+  'session.open',
+  'postgres.query',
+  'postgres.execute',
+  ...sshKinds,
+  'shell',
+  'forward',
+]);
 
 function checkRule(rule: Resource<'Rule'>): void {
   const wrong = rule.spec.actions?.find((action) => !actions.has(action));

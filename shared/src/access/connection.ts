@@ -1,4 +1,7 @@
-export type ProtocolName = 'postgres' | 'ssh' | 'kubernetes';
+import type { SshCredential, SshTarget } from './ssh.ts';
+
+export const protocolNames = ['postgres', 'ssh', 'kubernetes', 'http'] as const;
+export type ProtocolName = (typeof protocolNames)[number];
 
 /** libpq's words (PostgreSQL manual, 34.19.1). */
 export type TlsMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
@@ -11,6 +14,7 @@ export interface Target {
   readonly tls: TlsMode;
   /** PEM text of the authorities to trust; the agent's system store when absent. */
   readonly ca?: string;
+  readonly ssh?: SshTarget;
 }
 
 /** How the agent finds the target's secret. The secret itself is never part of it unless `password` is a literal. */
@@ -21,6 +25,7 @@ export interface CredentialReference {
   readonly password?: string;
   /** Each session logs in with a role of its own that has the rights of `username`. */
   readonly postgresRole?: RoleIssuer;
+  readonly ssh?: SshCredential;
 }
 
 /** Whether each session gets a login of its own: from a role that makes roles, or from a source that issues logins. */

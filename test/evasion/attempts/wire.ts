@@ -223,7 +223,9 @@ export const wire: AttemptClass = {
     {
       ...one('a cancel while it runs', async (client, open) => {
         // Two rows that are larger than the target's send buffer have left before it sleeps, in every world.
-        client.send(query(`select t, repeat('x', 20000), case when id > 2 then pg_sleep(30) end from people order by id`));
+        client.send(
+          query(`select t, repeat('x', 20000), case when id > 2 then pg_sleep(30) end from people order by id`),
+        );
         await client.until('D');
         const other = open.bare();
         const request = Buffer.alloc(8);

@@ -8,6 +8,8 @@ import { ConnectionService } from '@sallyport/proto/api/v1/connections_pb';
 import { DirectoryService } from '@sallyport/proto/api/v1/directory_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
+import { NotifierService } from '@sallyport/proto/api/v1/notifiers_pb';
+import { PolicyService } from '@sallyport/proto/api/v1/policy_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
 import { ServiceAccountService } from '@sallyport/proto/api/v1/service_accounts_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
@@ -40,6 +42,8 @@ export function openApi({
     directories: createClient(DirectoryService, transport),
     identity: createClient(IdentityService, transport),
     leases: createClient(LeaseService, transport),
+    notifiers: createClient(NotifierService, transport),
+    policy: createClient(PolicyService, transport),
     resources: createClient(ResourceService, transport),
     serviceAccounts: createClient(ServiceAccountService, transport),
     sessions: createClient(SessionService, transport),

@@ -106,6 +106,12 @@ export class TestPorts implements ApiPorts {
 
   readonly activity: ApiPorts['activity'] = { lastHour: () => [] };
   readonly leases: ApiPorts['leases'] = { list: () => [] };
+  readonly policy: ApiPorts['policy'] = {
+    check: async () => ({ outcomes: [], findings: [] }),
+    async *simulate() {},
+    explain: async () => undefined,
+  };
+  readonly notifiers: ApiPorts['notifiers'] = { list: () => [], test: async () => undefined };
   readonly agents: ApiPorts['agents'] = {
     list: async () => [
       {
@@ -210,7 +216,13 @@ export class TestPorts implements ApiPorts {
     get: async (name) => (name === this.connection.name ? this.connection : undefined),
   };
 
-  readonly health: ApiPorts['health'] = { problems: async () => ['agent prod-vpc is away'] };
+  readonly health: ApiPorts['health'] = {
+    problems: async () => ['nats down'],
+    parts: async () => [
+      { part: 'journal', state: 'ok', needed: true },
+      { part: 'nats', state: 'down', needed: false },
+    ],
+  };
 }
 
 const denial = (message: string): Denial => ({

@@ -1,6 +1,6 @@
 import { Unavailable } from '@sallyport/shared/errors/errors.ts';
 import * as client from 'openid-client';
-import { explain, readBounded } from '../outbound.ts';
+import { explain, readBounded } from '../../outbound/answer.ts';
 import { insecureUrl, wrongIssuer } from '../provider.ts';
 import { unavailableWithin } from './oidc-failure.ts';
 import { dereference } from './reference.ts';

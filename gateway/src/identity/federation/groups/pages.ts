@@ -1,7 +1,7 @@
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import { Unavailable } from '@sallyport/shared/errors/errors.ts';
+import { explain, readBounded } from '../../../outbound/answer.ts';
 import { refusal } from '../../denial.ts';
-import { explain, readBounded } from '../../outbound.ts';
 
 const MAX_PAGES = 20;
 const MAX_GROUPS = 10_000;

@@ -3,6 +3,9 @@ import type { Veil } from '../../protocol.ts';
 /** A veil for tests: its detector finds the word CANARY, its hashes tell the length that they were given. */
 export function testVeil(): Veil {
   return {
+    stream: () => {
+      throw new Error('a table is no stream');
+    },
     inspects: true,
     protects: true,
     suspects: () => true,
