@@ -77,7 +77,9 @@ async function main(args: readonly string[]): Promise<number | undefined> {
     const resolver = credentialResolver({}, (text) => log(text), process.env, fence);
     const connectors = [
       postgresConnector(resolver, { leases, boundary }),
-      lazyConnector('ssh', async () => (await import('./connectors/ssh/connector.ts')).sshConnector(resolver)),
+      lazyConnector('ssh', async () =>
+        (await import('./connectors/ssh/connector.ts')).sshConnector(resolver, { boundary }),
+      ),
     ];
     const common = { identity, labels, version, connectors, leases, log };
     const dialers = gateways.map((gateway) => new Dialer({ gateway, ...common }));

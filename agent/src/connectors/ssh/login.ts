@@ -4,7 +4,9 @@ import type { SshHop, SshLogin } from '@sallyport/shared/access/ssh.ts';
 import { Unavailable } from '@sallyport/shared/errors/errors.ts';
 import { algorithms, hostKeyAlgorithms } from '@sallyport/shared/wire/ssh/algorithms.ts';
 import ssh2, { type Client, type ConnectConfig } from 'ssh2';
+import type { Boundary } from '../../boundary/boundary.ts';
 import type { CredentialResolver } from '../../credentials/resolver.ts';
+import { dial } from './dial.ts';
 import { judgeHostKey } from './host-key.ts';
 
 /** From the first byte to a login, for each host on the way. */
@@ -28,6 +30,7 @@ export async function logIn(
   target: Target,
   credential: CredentialReference,
   secrets: Pick<CredentialResolver, 'resolve'>,
+  boundary: Pick<Boundary, 'checkTarget'>,
   signal: AbortSignal,
 ): Promise<SshConnection> {
   const { hostKeys = [], knownHosts, jump = [] } = target.ssh ?? {};
@@ -44,7 +47,8 @@ export async function logIn(
   try {
     let last: Client | undefined;
     for (const place of places) {
-      const socket: Duplex | undefined = last && (await through(last, place));
+      // Behind the first host it is that host, not the agent, that connects.
+      const socket: Duplex = await (last === undefined ? directly(place, boundary, signal) : through(last, place));
       last = await connect(place, socket, secrets, signal);
       clients.push(last);
     }
@@ -69,6 +73,20 @@ function onFirstClose(clients: readonly Client[], listener: () => void): void {
   }
 }
 
+async function directly(
+  { host, port }: Place,
+  boundary: Pick<Boundary, 'checkTarget'>,
+  signal: AbortSignal,
+): Promise<Duplex> {
+  try {
+    const late = AbortSignal.any([signal, AbortSignal.timeout(READY_MS)]);
+    return await dial(await boundary.checkTarget(host, port), late);
+  } catch (error) {
+    if (error instanceof Unavailable || signal.aborted) throw error;
+    throw unreachable({ host, port }, plain(error as Error));
+  }
+}
+
 function through(client: Client, { host, port }: Place): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     client.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
@@ -80,7 +98,7 @@ function through(client: Client, { host, port }: Place): Promise<Duplex> {
 
 async function connect(
   place: Place,
-  socket: Duplex | undefined,
+  socket: Duplex,
   secrets: Pick<CredentialResolver, 'resolve'>,
   signal: AbortSignal,
 ): Promise<Client> {
@@ -89,7 +107,7 @@ async function connect(
   let denied: string | undefined;
   const { password, ...keys } = proof;
   const config: ConnectConfig = {
-    ...(socket === undefined ? { host: place.host, port: place.port } : { sock: socket as never }),
+    sock: socket as never,
     ...keys,
     ...(password === undefined ? {} : { password }),
     ...KEEPALIVE,
