@@ -27,11 +27,19 @@ export function openHostKeys(files: SealedFiles, data: string): HostKey[] {
   });
 }
 
+/** One in some hundred keys that the library makes cannot be read again: it is held against itself first. */
 function generate(name: (typeof hostKeyFiles)[number]): string {
-  const { generateKeyPairSync } = ssh2.utils;
-  return name.includes('ed25519')
-    ? generateKeyPairSync('ed25519').private
-    : generateKeyPairSync('ecdsa', { bits: 256 }).private;
+  const { generateKeyPairSync, parseKey } = ssh2.utils;
+  for (;;) {
+    const made = name.includes('ed25519')
+      ? generateKeyPairSync('ed25519').private
+      : generateKeyPairSync('ecdsa', { bits: 256 }).private;
+    const [key] = [parseKey(made)].flat();
+    if (key === undefined || key instanceof Error) continue;
+    const probe = Buffer.from('probe');
+    const signature = key.sign(probe);
+    if (Buffer.isBuffer(signature) && key.verify(probe, signature) === true) return made;
+  }
 }
 
 function described(privateKey: string): HostKey {
