@@ -68,8 +68,10 @@ describe('who a stock ssh client is', { timeout: 240_000 }, () => {
 
   /** Ways in are said by each test; nothing is asked. */
   const options = (...more: string[]): string[] => [
+    // Of an option that is there twice, ssh takes the first.
+    ...more,
     ...['-F', '/dev/null', '-p', String(fixture.clients.port), '-o', `UserKnownHostsFile=${knownHosts}`],
-    ...['-o', 'GlobalKnownHostsFile=/dev/null', '-o', 'BatchMode=yes', '-o', 'IdentitiesOnly=yes', ...more],
+    ...['-o', 'GlobalKnownHostsFile=/dev/null', '-o', 'BatchMode=yes', '-o', 'IdentitiesOnly=yes'],
   ];
   const withKey = (file: string, ...more: string[]): string[] =>
     options('-o', 'IdentityAgent=none', '-i', file, ...more);
@@ -345,7 +347,8 @@ describe('who a stock ssh client is', { timeout: 240_000 }, () => {
       cwd: folder,
     });
     let err = '';
-    const link = await new Promise<string>((resolve) => {
+    const link = await new Promise<string>((resolve, reject) => {
+      child.once('exit', () => reject(new Error(err)));
       child.stderr.on('data', (chunk) => {
         err += chunk;
         const found = /http:\S+user_code=[A-Z0-9-]+/.exec(err);
