@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
+import ssh2 from 'ssh2';
+import { TestSshd } from '../../harness/sshd.ts';
 import { SshFixture } from './fixture.ts';
 
 const command = join(import.meta.dirname, '../../../gateway/cli/bin/sallyport.mjs');
@@ -265,7 +267,7 @@ describe('who a stock ssh client is', { timeout: 240_000 }, () => {
     }
   });
 
-  it('the authority is published, and sshd takes its certificates', async () => {
+  it('the authority is published, and a real sshd takes its certificates', async () => {
     const published = await (await fetch(`${base}/.well-known/ssh-user-ca`)).text();
     assert.match(published, /^ssh-ed25519 [A-Za-z0-9+/=]+ sallyport-user-ca\n$/);
     const file = newKey();
@@ -273,11 +275,116 @@ describe('who a stock ssh client is', { timeout: 240_000 }, () => {
     const told = execFileSync('ssh-keygen', ['-Lf', `${file}-cert.pub`], { encoding: 'utf8' });
     const print = execFileSync('ssh-keygen', ['-lf', '-'], { input: published, encoding: 'utf8' }).split(' ')[1] ?? '';
     assert.ok(told.includes(`Signing CA: ED25519 ${print}`));
+    writeFileSync(join(folder, 'authority.pub'), published);
+    writeFileSync(join(folder, 'principals'), 'dana\n');
+    const trusts = [
+      `TrustedUserCAKeys ${join(folder, 'authority.pub')}`,
+      `AuthorizedPrincipalsFile ${join(folder, 'principals')}`,
+    ];
+    const sshd = await TestSshd.start(trusts);
+    try {
+      const direct = ['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-p', String(sshd.port)];
+      const { out, err } = await run('ssh', [...direct, ...withKey(file), `${sshd.user}@127.0.0.1`, 'echo direct']);
+      assert.equal(out, 'direct\n', `${err}\n${sshd.log.join('\n')}`);
+    } finally {
+      await sshd.stop();
+    }
+  });
+
+  it('what came of keys and certificates is in the journal', async () => {
     const events = await cli(['audit', 'tail', '-n', '200', '--type', 'ssh.*', '-o', 'json'], {
       SALLYPORT_TOKEN: fixture.stack.admin,
     });
     for (const type of ['ssh.certificate-issued', 'ssh.key-added', 'ssh.key-removed'])
-      assert.ok(events.out.includes(type), type);
+      assert.ok(events.out.includes(type));
+    const refused = await cli(['audit', 'tail', '-n', '200', '--type', 'session.rejected', '-o', 'json'], {
+      SALLYPORT_TOKEN: fixture.stack.admin,
+    });
+    assert.match(refused.out, /this key is not registered/);
+  });
+
+  it('keys of others: for administrators; never with a token for one connection', async () => {
+    const file = newKey();
+    const publicKey = readFileSync(`${file}.pub`, 'utf8');
+    const { call, admin, token } = fixture.stack;
+    const api = call.bind(fixture.stack) as typeof call;
+    const { key } = await api<{ key: { id: string } }>('KeyService/AddKey', { publicKey }, fixture.tokens.dana);
+    await assert.rejects(api('KeyService/ListKeys', { all: true }, fixture.tokens.dana), /permission_denied/);
+    await assert.rejects(api('KeyService/RemoveKey', { id: key.id }, fixture.tokens.eve), /not_found/);
+    const all = await api<{ keys: { id: string }[] }>('KeyService/ListKeys', { all: true }, admin);
+    assert.ok(all.keys.some(({ id }) => id === key.id));
+    await api('KeyService/RemoveKey', { id: key.id }, admin);
+    const scoped = await token.call(fixture.stack, 'dana', 'host');
+    await assert.rejects(api('KeyService/AddKey', { publicKey }, scoped), /permission_denied/);
+    await certify(file, scoped);
+    assert.equal((await run('ssh', [...withKey(file), ...plain])).out, 'let in\n');
+    const elsewhere = await run('ssh', [...withKey(file), 'plain@127.0.0.1', 'true']);
+    assert.match(elsewhere.err, /opens the connection "host" only/);
+    for (const wrong of ['nonsense', 'ssh-dss AAAAB3NzaC1kc3M=', `ssh-rsa ${publicKey.split(' ')[1]}`]) {
+      await assert.rejects(api('KeyService/AddKey', { publicKey: wrong }, fixture.tokens.dana), /invalid_argument/);
+    }
+  });
+
+  /** Signs with a key of its own, whatever key was offered before. */
+  class Swapping extends ssh2.BaseAgent<Buffer> {
+    readonly offered: Buffer;
+    readonly signer: ssh2.ParsedKey;
+
+    constructor(offered: Buffer, signer: ssh2.ParsedKey) {
+      super();
+      this.offered = offered;
+      this.signer = signer;
+    }
+
+    override getIdentities(told: (error: Error | undefined, keys?: Buffer[]) => void): void {
+      told(undefined, [this.offered]);
+    }
+
+    override sign(_: Buffer, data: Buffer, ...rest: unknown[]): void {
+      const told = rest.at(-1) as (error: undefined, signature: Buffer) => void;
+      told(undefined, this.signer.sign(data) as Buffer);
+    }
+  }
+
+  it('a key that was offered and not proven lets nobody in (CVE-2024-45337)', async () => {
+    const [registered, stranger] = [newKey(), newKey()];
+    const publicKey = readFileSync(`${registered}.pub`, 'utf8').trim();
+    await fixture.stack.call('KeyService/AddKey', { publicKey }, fixture.tokens.dana);
+    const signer = ssh2.utils.parseKey(readFileSync(stranger)) as ssh2.ParsedKey;
+    const agentOf = new Swapping(Buffer.from(publicKey.split(' ')[1] ?? '', 'base64'), signer);
+    const client = new ssh2.Client();
+    const ended = new Promise<string>((resolve) => {
+      client.on('ready', () => resolve('let in'));
+      client.on('error', ({ message }) => resolve(message));
+    });
+    client.connect({
+      host: '127.0.0.1',
+      port: fixture.clients.port,
+      username: 'host',
+      agent: agentOf as never,
+      authHandler: ['agent'],
+    });
+    assert.match(await ended, /All configured authentication methods failed/);
+    client.end();
+    assert.equal((await run('ssh', [...withKey(registered), ...plain])).out, 'let in\n');
+  });
+
+  it('who asks again and again is sent away', async () => {
+    const client = new ssh2.Client();
+    const closed = once(client, 'close');
+    client.on('error', () => {});
+    let asked = 0;
+    client.connect({
+      host: '127.0.0.1',
+      port: fixture.clients.port,
+      username: 'host',
+      authHandler: (_left: unknown, _partial: unknown, next: (method: unknown) => void) => {
+        asked += 1;
+        next(asked > 5_000 ? false : { type: 'none', username: 'host' });
+      },
+    } as never);
+    await closed;
+    assert.ok(asked <= 102, `it asked ${asked} times`);
   });
 
   /** Signs a person in with a browser, and says yes to the code. */
