@@ -209,7 +209,7 @@ export class Stack {
       ],
       {
         // Targets of tests are on this machine.
-        env: { PATH: process.env['PATH'], SALLYPORT_TARGETS: '127.0.0.0/8:*,localhost:*', ...environment },
+        env: { PATH: process.env['PATH'], SALLYPORT_TARGETS: '127.0.0.0/8:*,[::1]:*,localhost:*', ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     );
