@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util';
 import { version } from '@sallyport/shared/version.ts';
 import { Boundary } from './boundary/boundary.ts';
 import { SecretFence } from './boundary/secret-fence.ts';
+import { lazyConnector } from './connectors/lazy.ts';
 import { postgresConnector } from './connectors/postgres/connector.ts';
-import { sshConnector } from './connectors/ssh/connector.ts';
 import { Leases } from './credentials/leases.ts';
 import { credentialResolver } from './credentials/resolver.ts';
 import { parseAddress } from './dialer/address.ts';
@@ -75,7 +75,12 @@ async function main(args: readonly string[]): Promise<number | undefined> {
     });
     const fence = new SecretFence(process.env, { closed: [values.data] });
     const resolver = credentialResolver({}, (text) => log(text), process.env, fence);
-    const connectors = [postgresConnector(resolver, { leases, boundary }), sshConnector(resolver, { boundary })];
+    const connectors = [
+      postgresConnector(resolver, { leases, boundary }),
+      lazyConnector('ssh', async () =>
+        (await import('./connectors/ssh/connector.ts')).sshConnector(resolver, { boundary }),
+      ),
+    ];
     const common = { identity, labels, version, connectors, leases, log };
     const dialers = gateways.map((gateway) => new Dialer({ gateway, ...common }));
     const release = () => leases.close().then(() => resolver.close());

@@ -45,6 +45,7 @@ import { connectionsPort } from './wiring/connections.ts';
 import { directoriesPort, directoryOf } from './wiring/directory.ts';
 import { healthPort } from './wiring/health.ts';
 import { identityPort } from './wiring/identity.ts';
+import { keysPort, userAuthority } from './wiring/keys.ts';
 import { approvalMetrics, metricsOf } from './wiring/metrics.ts';
 import { natsCredentials } from './wiring/nats.ts';
 import { hooksPort, notifierOf, notifiersPort, openNotifications } from './wiring/notifications.ts';
@@ -130,6 +131,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     await journal.appendDurable(newEvent(type, { principal: partyOf(by), data: facts }));
   };
   const hashKey = randomSecret(secrets.files, join(data, 'mask.key'));
+  const sshAuthority = userAuthority(secrets.files, join(data, 'ssh-user-ca.key'));
   const access = new CurrentAccess(noAccess(hashKey));
   const directory = directoryOf({
     store: store.directory,
@@ -144,6 +146,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     directory,
     tokens: { ttlMs: config.tokens.ttl, maxTtlMs: config.tokens.maxTtl },
     providers: () => resources.providers,
+    ssh: { store: store.sshKeys, authority: sshAuthority },
     services: (name) => resources.service(name),
     onElsewhere: sourceAlarm(journal),
   });
@@ -231,6 +234,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     workloads: () => resources.workloads,
     services: (name) => resources.service(name),
     journal: admin,
+    sshUserAuthority: sshAuthority.line,
     log,
   });
   const sessions: Sessions = new Sessions({
@@ -250,6 +254,14 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   });
   identity.tokens.onRevoked((id) => {
     sessions.endWhere(({ tokenId }) => tokenId === id, 'the token that this session was opened with was revoked');
+    // Of people whom only their sign-ins vouch for: a session by a registered key may have stood on this one.
+    const owner = store.identity.token(id).then((token) => token?.principal.id);
+    owner
+      .then((known) => sessions.reviewPeople((principal) => principal.id === known))
+      .catch((error) => log('sessions were not looked at again', { error }));
+  });
+  identity.keys?.onRemoved((id) => {
+    sessions.endWhere(({ tokenId }) => tokenId === id, 'the key that this session was opened with was removed');
   });
   endWithSecrets(identity, (id) => {
     sessions.endWhere(({ tokenId }) => tokenId === id, 'the secret that this session was opened with was revoked');
@@ -286,7 +298,11 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   const tunnelPort = listen.tunnel && (await agents.start(spoken(listen.tunnel)));
   const hostKeys = openHostKeys(secrets.files, data);
   const sshPort =
-    listen.ssh && (await serve(sshProtocol({ hostKeys: hostKeys.map((key) => key.privateKey) }), listen.ssh));
+    listen.ssh &&
+    (await serve(
+      sshProtocol({ hostKeys: hostKeys.map((key) => key.privateKey), authority: sshAuthority.publicKey }),
+      listen.ssh,
+    ));
   const postgresPort =
     listen.postgres &&
     (await serve(
@@ -301,6 +317,16 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     config.publicUrl === undefined ? (listen.postgres?.host ?? '127.0.0.1') : new URL(config.publicUrl).hostname;
   const api: ApiPorts = {
     identity: identityPort({ identity, serviceGroups: (name) => resources.serviceGroups(name), journal: admin }),
+    keys: keysPort({
+      identity,
+      authority: sshAuthority,
+      maxTtlMs: config.tokens.certificateTtl,
+      server: () =>
+        sshPort === undefined
+          ? undefined
+          : { host, port: sshPort, knownHosts: knownHosts(hostKeys, host, sshPort).trimEnd().split('\n') },
+      journal: admin,
+    }),
     serviceAccounts: serviceAccountsPort({
       identity,
       exists: (name) => resources.service(name) !== undefined,

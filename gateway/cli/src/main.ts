@@ -15,6 +15,7 @@ import { addResources } from './commands/resources.ts';
 import { addScim } from './commands/scim.ts';
 import { addServiceAccounts } from './commands/service-accounts.ts';
 import { addSessions } from './commands/sessions.ts';
+import { addSsh } from './commands/ssh.ts';
 import { addTokens } from './commands/tokens.ts';
 import { exits, failureOf } from './failures.ts';
 import { Run } from './session.ts';
@@ -32,6 +33,7 @@ export function commandLine(run: Run): Command {
     addIdentity,
     addTokens,
     addConnect,
+    addSsh,
     addRequest,
     addGrants,
     addResources,

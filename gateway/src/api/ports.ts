@@ -10,6 +10,7 @@ import type { Sources } from '../identity/source.ts';
 import type { StoredToken } from '../identity/store.ts';
 import type { SessionRecord } from '../sessions/store.ts';
 import type { AccessPort } from './ports/access.ts';
+import type { KeysPort } from './ports/keys.ts';
 import type { NotifiersPort } from './ports/notifiers.ts';
 import type { PolicyPort } from './ports/policy.ts';
 import type { ServiceAccountsPort } from './ports/service-accounts.ts';
@@ -17,6 +18,7 @@ import type { ServiceAccountsPort } from './ports/service-accounts.ts';
 /** All that the API stands on. Times are milliseconds since the epoch; a refusal is a value, `undefined` is "no such". */
 export interface ApiPorts {
   readonly identity: IdentityPort;
+  readonly keys: KeysPort;
   readonly resources: ResourcesPort;
   readonly agents: AgentsPort;
   readonly leases: LeasesPort;

@@ -7,6 +7,7 @@ import { ConnectionService } from '@sallyport/proto/api/v1/connections_pb';
 import { DirectoryService } from '@sallyport/proto/api/v1/directory_pb';
 import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
+import { KeyService } from '@sallyport/proto/api/v1/keys_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { NotifierService } from '@sallyport/proto/api/v1/notifiers_pb';
 import { PolicyService } from '@sallyport/proto/api/v1/policy_pb';
@@ -33,6 +34,7 @@ export const services = [
   DirectoryService,
   HealthService,
   IdentityService,
+  KeyService,
   LeaseService,
   NotifierService,
   PolicyService,
@@ -64,6 +66,11 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   'IdentityService.ListTokens': signedIn,
   'IdentityService.RevokeToken': { roles: ['user'], scoped: true },
   'IdentityService.SetPassword': signedIn,
+  'KeyService.GetSshServer': { roles: ['user'], scoped: true },
+  'KeyService.SignCertificate': { roles: ['user'], scoped: true },
+  'KeyService.AddKey': signedIn,
+  'KeyService.ListKeys': signedIn,
+  'KeyService.RemoveKey': signedIn,
   'ConnectionService.ListConnections': onBehalf,
   'ConnectionService.GetConnection': onBehalf,
   'DirectoryService.MintDirectoryToken': admins,

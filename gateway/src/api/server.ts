@@ -10,6 +10,7 @@ import { ConnectionService } from '@sallyport/proto/api/v1/connections_pb';
 import { DirectoryService } from '@sallyport/proto/api/v1/directory_pb';
 import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
+import { KeyService } from '@sallyport/proto/api/v1/keys_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { NotifierService } from '@sallyport/proto/api/v1/notifiers_pb';
 import { PolicyService } from '@sallyport/proto/api/v1/policy_pb';
@@ -37,6 +38,7 @@ import { connectionService } from './services/connections.ts';
 import { directoryService } from './services/directory.ts';
 import { healthService } from './services/health.ts';
 import { identityService } from './services/identity.ts';
+import { keyService } from './services/keys.ts';
 import { leaseService } from './services/leases.ts';
 import { notifierService } from './services/notifiers.ts';
 import { policyService } from './services/policy.ts';
@@ -144,6 +146,7 @@ function route(router: ConnectRouter, ports: ApiPorts, { clock, recheckMs }: Api
     .service(DirectoryService, directoryService(ports.directories))
     .service(HealthService, healthService(ports.health))
     .service(IdentityService, identityService(ports.identity, clock))
+    .service(KeyService, keyService(ports.keys))
     .service(LeaseService, leaseService(ports.leases))
     .service(NotifierService, notifierService(ports.notifiers))
     .service(PolicyService, policyService(ports.policy, streams), { readMaxBytes: MAX_APPLY_BYTES })

@@ -88,8 +88,10 @@ const schema = z.strictObject({
   recordings: notServed('a place for recordings of its own', 'they lie in the data folder'),
   resources: file.optional(),
   journal: z.strictObject({ sync: z.enum(['interval', 'always']).prefault('interval') }).prefault({}),
+  tokens: z
+    .strictObject({ ttl: duration('1h'), maxTtl: duration('30d'), certificateTtl: duration('12h') })
+    .prefault({}),
   retention: z.strictObject({ records: duration('400d') }).prefault({}),
-  tokens: z.strictObject({ ttl: duration('1h'), maxTtl: duration('30d') }).prefault({}),
   secrets: secretsSchema,
   log: z.strictObject({ format: z.enum(['text', 'json']).prefault('text') }).prefault({}),
 });

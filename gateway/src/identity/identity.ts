@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
+import type { KeyProof } from '../protocols/protocol.ts';
 import { type Attempt, Attempts } from './attempts.ts';
 import { actingFor, type ServiceLookup } from './delegation.ts';
-import { refusal } from './denial.ts';
+import { forAnother, refusal } from './denial.ts';
 import type { Directory } from './directory/directory.ts';
 import type { KeyTimes } from './issuer-keys.ts';
 import { looksLikeJwt, Oidc } from './oidc.ts';
@@ -12,6 +13,10 @@ import { serviceNameOf, servicePrincipal, userNameOf, userPrincipal } from './pr
 import type { OidcProvider } from './provider.ts';
 import { type ServiceSecretStore, ServiceSecrets, serviceSecretPrefix } from './service-secrets.ts';
 import { type Sources, sourcesOf, wrongSource } from './source.ts';
+import type { UserAuthority } from './ssh/authority.ts';
+import { type KeyLogin, KeyLogins } from './ssh/key-login.ts';
+import { keyPrefix, RegisteredKeys } from './ssh/keys.ts';
+import type { KeyStore } from './ssh/store.ts';
 import type { IdentityStore, StoredToken } from './store.ts';
 import { type TokenOptions, Tokens, tokenPrefix } from './tokens.ts';
 import { Users } from './users.ts';
@@ -27,6 +32,8 @@ export interface IdentityParts {
   readonly services?: ServiceLookup;
   /** Who of an identity provider's people is one still, and their groups. Absent: whoever has a token of it. */
   readonly directory?: Pick<Directory, 'current'>;
+  /** Public keys and certificates of SSH clients. Absent: nobody comes in with one. */
+  readonly ssh?: { readonly store: KeyStore; readonly authority: UserAuthority };
   /** Told of whoever comes from an address that their token is not bound to. Must not throw. */
   readonly onElsewhere?: (principal: Principal, tokenId: string | undefined, address: string) => void;
   readonly clock?: () => number;
@@ -48,8 +55,8 @@ export interface Credentials {
 /** It is known who this is. */
 export interface Identified {
   readonly principal: Principal;
-  readonly method: 'token' | 'secret' | 'password' | 'oidc';
-  /** The token's id, or the secret's. */
+  readonly method: 'token' | 'secret' | 'password' | 'oidc' | 'key' | 'certificate';
+  /** The token's, also of the one that a certificate came of, the secret's, or the registered key's: sessions end with it. */
   readonly tokenId: string | undefined;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number | undefined;
@@ -63,6 +70,9 @@ export interface Identified {
 export class Identity {
   readonly tokens: Tokens;
   readonly users: Users;
+  /** Undefined where no SSH clients come in by keys. */
+  readonly keys: RegisteredKeys | undefined;
+  readonly #keyLogins: KeyLogins | undefined;
   readonly secrets: ServiceSecrets;
   readonly #parts: IdentityParts;
   readonly #passwords = new Passwords();
@@ -77,7 +87,11 @@ export class Identity {
     this.secrets = new ServiceSecrets(parts.secrets ?? noSecrets, clock);
     const isSecretLiving = async (id: string) => (await this.secrets.living(id)) !== undefined;
     this.tokens = new Tokens(store, parts.tokens, clock, isSecretLiving);
-    this.users = new Users(store, this.#passwords, this.tokens);
+    this.users = new Users(store, this.#passwords, this.tokens, async (id) => this.keys?.removeAllOf(id));
+    if (parts.ssh === undefined) return;
+    const shared = { tokens: this.tokens, clock, current: (one: Principal) => this.current(one) };
+    this.keys = new RegisteredKeys({ ...shared, store: parts.ssh.store, isKnownHere: (one) => this.#isKnownHere(one) });
+    this.#keyLogins = new KeyLogins({ ...shared, keys: this.keys, authority: parts.ssh.authority });
   }
 
   static create(parts: IdentityParts): Identity {
@@ -96,6 +110,16 @@ export class Identity {
     return this.#byPassword(credentials);
   }
 
+  /** By a key of an SSH client. @throws Unavailable where the store cannot be asked */
+  async authenticateKey(proof: KeyProof, login: KeyLogin): Promise<Identified | Denial> {
+    const found = (await this.#keyLogins?.authenticate(proof, login)) ?? refusal('keys are not accepted here');
+    if ('message' in found) return found;
+    // A certificate is bound to the addresses that its token is bound to.
+    const isToken = found.tokenId !== undefined && !found.tokenId.startsWith(keyPrefix);
+    const token = isToken ? await this.#living(found.tokenId ?? '') : undefined;
+    return this.#elsewhere(found.principal, token, login.address) ?? found;
+  }
+
   /**
    * Whether somebody who was identified is so still: between then and the session, people may have been asked.
    * Resolves to undefined where they are.
@@ -105,8 +129,12 @@ export class Identity {
     address: string,
   ): Promise<Denial | undefined> {
     if (expiresAt !== undefined && expiresAt <= this.#now()) return expired(expiresAt);
-    const token = tokenId === undefined ? undefined : await this.#living(tokenId);
-    if (tokenId !== undefined && token === undefined) return unknownToken();
+    const isKey = tokenId?.startsWith(keyPrefix) === true;
+    if (isKey && (await this.keys?.isLive(tokenId)) !== true) {
+      return refusal('the key is no longer registered, or its owner has left');
+    }
+    const token = tokenId === undefined || isKey ? undefined : await this.#living(tokenId);
+    if (tokenId !== undefined && !isKey && token === undefined) return unknownToken();
     const current = await this.current(principal);
     return 'message' in current ? current : this.#elsewhere(current, token, address);
   }
@@ -126,7 +154,9 @@ export class Identity {
     const { token } = found;
     const principal = await this.current(token.principal);
     if ('message' in principal) return principal;
-    return this.#elsewhere(principal, token, address) ?? other(token, wanted) ?? identified(principal, 'token', token);
+    return (
+      this.#elsewhere(principal, token, address) ?? forAnother(token, wanted) ?? identified(principal, 'token', token)
+    );
   }
 
   /** A service account by its long-lived secret. Guessing one is hopeless, and still made slow. */
@@ -178,6 +208,12 @@ export class Identity {
     return identified(userPrincipal(stored), 'password', {});
   }
 
+  /** Whether it is this gateway, or a directory, that says when they are gone. */
+  async #isKnownHere(principal: Principal): Promise<boolean> {
+    if ((userNameOf(principal.id) ?? serviceNameOf(principal.id)) !== undefined) return true;
+    return (await this.#parts.directory?.current(principal)) !== undefined;
+  }
+
   /** Undefined where the principal is gone. */
   async #current(principal: Principal): Promise<Principal | Denial | undefined> {
     const userName = userNameOf(principal.id);
@@ -222,12 +258,6 @@ function identified(
   { id, expiresAt, connection, sources }: Partial<Pick<StoredToken, 'id' | 'expiresAt' | 'connection' | 'sources'>>,
 ): Identified {
   return { principal, method, tokenId: id, expiresAt, connection, ...(sources && { sources }) };
-}
-
-function other({ connection }: StoredToken, wanted: string | undefined): Denial | undefined {
-  if (connection === undefined || wanted === undefined || wanted === connection) return undefined;
-  const message = `the token opens the connection "${connection}" only`;
-  return { reason: 'forbidden', message, hint: `Get one for "${wanted}" with "sallyport token".` };
 }
 
 const newSecret = 'An administrator makes another with: sallyport service-account secret create NAME';

@@ -104,6 +104,12 @@ export class Tokens {
     return { state: found.expiresAt <= this.#clock() ? 'expired' : 'valid', token: found };
   }
 
+  /** Of one principal: neither revoked nor expired. */
+  async livingOf(principalId: string): Promise<readonly StoredToken[]> {
+    const living = await this.#store.livingTokens(principalId, this.#clock());
+    return living.filter(({ principal }) => principal.id === principalId);
+  }
+
   /** A token that was valid and is so still, by its id. */
   async living(id: string): Promise<StoredToken | undefined> {
     const found = await this.#store.token(id);

@@ -10,8 +10,16 @@ export class Users {
   readonly #store: IdentityStore;
   readonly #passwords: Passwords;
   readonly #tokens: Tokens;
+  readonly #forget: (principalId: string) => Promise<void>;
 
-  constructor(store: IdentityStore, passwords: Passwords, tokens: Tokens) {
+  /** `forget`: what else ends with a user. */
+  constructor(
+    store: IdentityStore,
+    passwords: Passwords,
+    tokens: Tokens,
+    forget: (principalId: string) => Promise<void> = async () => {},
+  ) {
+    this.#forget = forget;
     this.#store = store;
     this.#passwords = passwords;
     this.#tokens = tokens;
@@ -52,6 +60,7 @@ export class Users {
     const removed = await this.#store.removeUser(name);
     // A later user of the same name must not inherit them.
     await this.#tokens.revokeAllOf(id);
+    await this.#forget(id);
     return removed;
   }
 }

@@ -59,6 +59,7 @@ export function actionFacts(action: Action): CelInput {
     hasWhere: action.hasWhere ?? true,
     hasLimit: action.hasLimit ?? true,
     pty: action.pty ?? false,
+    paths: listOf(action.paths ?? []),
     estimatedRows: rows !== undefined && Number.isFinite(rows) ? BigInt(Math.round(rows)) : undefined,
     parameters: listOf((action.parameters ?? []).map((parameter) => parameter ?? null)),
   });

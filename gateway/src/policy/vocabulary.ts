@@ -1,6 +1,18 @@
 /** Every variable of a rule's expression with its fields; `undefined` where the variable is a value itself. */
 export const variables: Readonly<Record<string, readonly string[] | undefined>> = {
-  action: ['kind', 'verb', 'effects', 'text', 'tables', 'hasWhere', 'hasLimit', 'estimatedRows', 'parameters', 'pty'],
+  action: [
+    'kind',
+    'verb',
+    'effects',
+    'text',
+    'tables',
+    'hasWhere',
+    'hasLimit',
+    'estimatedRows',
+    'parameters',
+    'pty',
+    'paths',
+  ],
   principal: ['name', 'groups', 'claims', 'actor'],
   connection: ['name', 'labels', 'protocol'],
   session: ['id', 'sourceAddress', 'startedAt'],

@@ -207,7 +207,7 @@ const nullable = (parameter: string | undefined): string | null => parameter ?? 
 
 /** What the audit stream is told of an action. */
 export function told(action: Action): { [key: string]: Json } {
-  const { text, verb, effects, tables, parameters, estimatedRows, hasWhere, hasLimit, pty } = action;
+  const { text, verb, effects, tables, parameters, estimatedRows, hasWhere, hasLimit, pty, paths } = action;
   return {
     ...(text === undefined ? {} : { text }),
     ...(parameters === undefined ? {} : { parameters: parameters.map(nullable) }),
@@ -218,6 +218,7 @@ export function told(action: Action): { [key: string]: Json } {
     ...(hasWhere === undefined ? {} : { hasWhere }),
     ...(hasLimit === undefined ? {} : { hasLimit }),
     ...(pty === undefined ? {} : { pty }),
+    ...(paths === undefined ? {} : { paths }),
   };
 }
 

@@ -27,7 +27,7 @@ import { regroup } from './standing.ts';
 import type { SessionRecord, SessionStore } from './store.ts';
 
 export interface SessionsParts {
-  readonly identity: Pick<Identity, 'authenticate' | 'recheck' | 'current'>;
+  readonly identity: Pick<Identity, 'authenticate' | 'authenticateKey' | 'recheck' | 'current'>;
   readonly access: CurrentAccess;
   readonly agents: Pick<AgentHub, 'open'>;
   readonly approvals: Pick<ApprovalDesk, 'request'>;

@@ -6,6 +6,7 @@ import { addDelegation } from './migrations/delegation.ts';
 import { directoryTables } from './migrations/directory.ts';
 import { grantTables } from './migrations/grants.ts';
 import { addServiceSecrets } from './migrations/service-secrets.ts';
+import { sshKeyTable } from './migrations/ssh-keys.ts';
 import { addTokenSources } from './migrations/token-sources.ts';
 
 type Step = (database: Kysely<unknown>) => Promise<void>;
@@ -91,6 +92,7 @@ const steps: readonly Step[] = [
   directoryTables,
   grantTables,
   addAccessGrants,
+  sshKeyTable,
   addDelegation,
   addTokenSources,
   addServiceSecrets,

@@ -53,6 +53,19 @@ export interface Tables {
     body: string;
     expires_at: number;
   };
+  ssh_keys: {
+    id: string;
+    principal_id: string;
+    principal: string;
+    name: string;
+    type: string;
+    blob: string;
+    fingerprint: string;
+    added_at: number;
+    added_from: string;
+    last_used_at: number | null;
+    last_used_from: string | null;
+  };
   service_secrets: {
     id: string;
     hash: string;

@@ -12,6 +12,7 @@ import { ResourceStore } from './resources.ts';
 import type { Keyring } from './sealing/keyring.ts';
 import { ServiceSecretStore } from './service-secrets.ts';
 import { SessionStore } from './sessions.ts';
+import { SshKeyStore } from './ssh-keys.ts';
 
 /** What a gateway remembers beside its journal and recordings: one file in the data folder. */
 export class Store {
@@ -26,6 +27,7 @@ export class Store {
   readonly agents: AgentStore;
   readonly resources: ResourceStore;
   readonly directory: DirectoryStore;
+  readonly sshKeys: SshKeyStore;
   readonly serviceSecrets: ServiceSecretStore;
   readonly #database: Database;
 
@@ -39,6 +41,7 @@ export class Store {
     this.agents = new AgentStore(database);
     this.resources = new ResourceStore(database);
     this.directory = new DirectoryStore(database);
+    this.sshKeys = new SshKeyStore(database);
     this.serviceSecrets = new ServiceSecretStore(database);
   }
 

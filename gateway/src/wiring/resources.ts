@@ -20,6 +20,7 @@ import { compileMasks } from '../masking/mask-set.ts';
 import { compileRules } from '../policy/policy-set.ts';
 import { consequence } from '../protocols/postgres/sql/effects.ts';
 import { sshKinds } from '../protocols/ssh/actions.ts';
+import { sftpKinds } from '../protocols/ssh/sftp/operations.ts';
 import type { Access, CurrentAccess } from '../sessions/access.ts';
 import { withSecrets } from '../store/sealing/fields.ts';
 import { isSealed } from '../store/sealing/keyring.ts';
@@ -58,8 +59,8 @@ export class AppliedResources implements ResourcesPort {
   #directories: readonly DirectoryProvider[] = [];
   #federated: readonly NamedProvider[] = [];
   #workloads: readonly NamedWorkload[] = [];
-  #services: ReadonlyMap<string, ServiceTerms> = new Map();
   #notifiers: readonly Resource<'Notifier'>[] = [];
+  #services: ReadonlyMap<string, ServiceTerms> = new Map();
   /** One application at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -304,6 +305,11 @@ const actions = new Set<string>([
   'postgres.query',
   'postgres.execute',
   ...sshKinds,
+  ...sftpKinds,
+  'permit',
+  'write',
+  'read',
+  'link',
   'shell',
   'forward',
 ]);

@@ -19,7 +19,7 @@ export interface Secrets {
 
 type Log = (text: string, facts: Readonly<Record<string, unknown>>) => void;
 
-const sealedFiles = ['ca.key', 'mask.key', ...hostKeyFiles] as const;
+const sealedFiles = ['ca.key', 'mask.key', 'ssh-user-ca.key', ...hostKeyFiles] as const;
 
 /**
  * Opens what is sealed. Whatever is sealed by an older key, or not at all, is sealed by the current one first.

@@ -24,6 +24,8 @@ export interface WebWiring {
   readonly identity: Identity;
   readonly federation: Federation;
   readonly workloads: () => readonly NamedWorkload[];
+  /** A line; see `Web`. */
+  readonly sshUserAuthority: string;
   readonly services: ServiceLookup;
   readonly journal: (type: string, by: Party, data: { [key: string]: Json }) => Promise<void>;
   readonly log: Log;
@@ -38,10 +40,17 @@ const linkClient = 'psql';
 const rate = { burst: 60, refillMs: 1_000 };
 
 /** Sign-in with a browser, the tokens that come of it, and links for clients without a secret. */
-export function signInOf({ publicUrl, store, identity, federation, workloads, services, journal, log }: WebWiring): {
-  readonly web: Web;
-  readonly beginLink: BeginLink;
-} {
+export function signInOf({
+  publicUrl,
+  store,
+  identity,
+  federation,
+  workloads,
+  services,
+  journal,
+  sshUserAuthority,
+  log,
+}: WebWiring): { readonly web: Web; readonly beginLink: BeginLink } {
   const throttle = new Throttle(rate);
   const browsers = new Browsers(store, identity.tokens);
   const providers = () => federation.providers;
@@ -99,5 +108,5 @@ export function signInOf({ publicUrl, store, identity, federation, workloads, se
       token: async (signal) => (await authorization.awaitDevice(deviceCode, linkClient, signal))?.accessToken,
     };
   };
-  return { web: new Web({ publicUrl, signIn, oauth, browsers, providers, log }), beginLink };
+  return { web: new Web({ publicUrl, signIn, oauth, browsers, providers, sshUserAuthority, log }), beginLink };
 }

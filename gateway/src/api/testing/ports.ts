@@ -91,6 +91,38 @@ export class TestPorts implements ApiPorts {
     },
   };
 
+  readonly keys: ApiPorts['keys'] = {
+    authority: { line: 'ssh-ed25519 AAAA sallyport-user-ca', fingerprint: 'SHA256:authority' },
+    server: () => ({
+      host: 'access.example.com',
+      port: 2222,
+      knownHosts: ['[access.example.com]:2222 ssh-ed25519 AAAA'],
+    }),
+    sign: async ({ by, key, ttlMs, address }) => {
+      this.asked.push(['sign', by.tokenId, key.type, ttlMs, address]);
+      return {
+        certificate: 'ssh-ed25519-cert-v01@openssh.com AAAA',
+        serial: 7n,
+        expiresAt,
+        principal: by.principal.name,
+      };
+    },
+    add: async ({ by, name, key, password, address }) => {
+      this.asked.push(['addKey', by.id, name, key.type, password]);
+      if (name === 'second') throw new RangeError('this key is registered already');
+      return { ...keyOf('key_new', by.name), name, type: key.type, addedFrom: address };
+    },
+    list: async (owner) =>
+      [keyOf('key_alice', 'alice'), keyOf('key_bob', 'bob')].filter(
+        ({ principal }) => owner === undefined || principal.id === owner,
+      ),
+    key: async (id) => (id === 'key_alice' || id === 'key_bob' ? keyOf(id, id.slice(4)) : undefined),
+    remove: async ({ id }, by) => {
+      this.asked.push(['removeKey', id, by.id]);
+      return true;
+    },
+  };
+
   readonly resources: ApiPorts['resources'] = {
     apply: async (order) => {
       this.asked.push(['apply', order]);
@@ -303,6 +335,21 @@ function entryOf(sequence: number): JournalEntry {
     data: { text: `select ${sequence}` },
   };
   return { sequence, hash: `hash${sequence}`, event };
+}
+
+function keyOf(id: string, name: string) {
+  return {
+    id,
+    principal: people[name]!,
+    name: 'laptop',
+    type: 'ssh-ed25519',
+    blob: 'AAAA',
+    fingerprint: `SHA256:${name}`,
+    addedAt: startedAt,
+    addedFrom: '192.0.2.1',
+    lastUsedAt: undefined,
+    lastUsedFrom: undefined,
+  };
 }
 
 function tokenOf(id: string, name: string) {

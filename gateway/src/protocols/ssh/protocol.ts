@@ -3,20 +3,22 @@ import { WireError } from '@sallyport/shared/errors/errors.ts';
 import { algorithms } from '@sallyport/shared/wire/ssh/algorithms.ts';
 import ssh2, { type Connection } from 'ssh2';
 import type { Origin, Protocol, Visitor } from '../protocol.ts';
+import { Authentication } from './authentication/authentication.ts';
 import { readLoginName } from './login-name.ts';
-import { SignIn } from './sign-in.ts';
 import { SshVisitor } from './visitor.ts';
 
 export interface SshOptions {
   /** Private keys in OpenSSH's form, one of each kind. */
   readonly hostKeys: readonly string[];
+  /** The blob of the public key that signs people's certificates. */
+  readonly authority: Buffer;
 }
 
 /** A client that says nothing is looked for. */
 const KEEPALIVE = { keepaliveInterval: 30_000, keepaliveCountMax: 3 };
 
-/** SSH for stock clients: the secret is a token or a password, the login name says the connection. */
-export function sshProtocol({ hostKeys }: SshOptions): Protocol {
+/** SSH for stock clients: who they are says a key, a certificate, a token, or a browser; where they go, the login name. */
+export function sshProtocol({ hostKeys, authority }: SshOptions): Protocol {
   const arrivals = new WeakMap<object, (client: Connection) => void>();
   const server = new ssh2.Server({
     hostKeys: [...hostKeys],
@@ -36,13 +38,18 @@ export function sshProtocol({ hostKeys }: SshOptions): Protocol {
   });
   return {
     name: 'ssh',
-    greet: (socket, origin, signal) => greet(server, arrivals, socket, origin, signal),
+    greet: (socket, origin, signal) => greet({ server, arrivals, authority }, socket, origin, signal),
   };
 }
 
+interface Door {
+  readonly server: ssh2.Server;
+  readonly arrivals: WeakMap<object, (client: Connection) => void>;
+  readonly authority: Buffer;
+}
+
 async function greet(
-  server: ssh2.Server,
-  arrivals: WeakMap<object, (client: Connection) => void>,
+  { server, arrivals, authority }: Door,
   socket: Duplex,
   origin: Origin,
   signal: AbortSignal,
@@ -67,7 +74,7 @@ async function greet(
   server.injectSocket(socket as never);
   const client = await Promise.race([arrived, late]);
   if (client === undefined) return undefined;
-  const signIn = new SignIn(client);
+  const signIn = new Authentication(client, { authority });
   const name = await Promise.race([signIn.user, late]);
   late.catch(() => undefined);
   if (name === undefined) return undefined;
