@@ -35,11 +35,10 @@ export function sshConnector(
       clearTimeout(known.lingering);
       return known;
     }
-    const { target, credential } = opening;
     // Others may wait for it by the time the first gives up.
     const giveUp = new AbortController();
     const made: Shared = {
-      login: logIn(target, credential, secrets, boundary, giveUp.signal),
+      login: logIn(opening, secrets, boundary, giveUp.signal),
       users: 1,
       lingering: undefined,
     };

@@ -1,11 +1,13 @@
 import type { Duplex } from 'node:stream';
-import type { CredentialReference, Target } from '@sallyport/shared/access/connection.ts';
+import type { CredentialReference } from '@sallyport/shared/access/connection.ts';
 import type { SshHop, SshLogin } from '@sallyport/shared/access/ssh.ts';
 import { Unavailable } from '@sallyport/shared/errors/errors.ts';
+import type { Opening } from '@sallyport/shared/tunnel/opening.ts';
 import { algorithms, hostKeyAlgorithms } from '@sallyport/shared/wire/ssh/algorithms.ts';
 import ssh2, { type Client, type ConnectConfig } from 'ssh2';
 import type { Boundary } from '../../boundary/boundary.ts';
 import type { CredentialResolver } from '../../credentials/resolver.ts';
+import { issueCertificate, placeholderKey, proveByCertificate } from './certificate.ts';
 import { dial } from './dial.ts';
 import { judgeHostKey } from './host-key.ts';
 
@@ -15,6 +17,8 @@ const KEEPALIVE = { keepaliveInterval: 20_000, keepaliveCountMax: 3 };
 
 interface Place extends Omit<SshHop, 'credential'> {
   readonly login: SshLogin;
+  /** What the target's log says beside a login by certificate. */
+  readonly keyId: string;
 }
 
 /** A login at the target, through all hosts before it. Closing it closes them. */
@@ -27,8 +31,7 @@ export interface SshConnection {
 
 /** @throws Unavailable ERR_TARGET_UNREACHABLE, ERR_TARGET_AUTH, ERR_CREDENTIAL_UNRESOLVED: which host, and why */
 export async function logIn(
-  target: Target,
-  credential: CredentialReference,
+  { target, credential, session, connection }: Pick<Opening, 'target' | 'credential' | 'session' | 'connection'>,
   secrets: Pick<CredentialResolver, 'resolve'>,
   boundary: Pick<Boundary, 'checkTarget'>,
   signal: AbortSignal,
@@ -36,9 +39,10 @@ export async function logIn(
   const { hostKeys = [], knownHosts, jump = [] } = target.ssh ?? {};
   const login: SshLogin = { ...credential.ssh, username: credential.username, ...passwordOf(credential) };
   const known = knownHosts === undefined ? {} : { knownHosts };
+  const keyId = `sallyport:${connection}:${session}`;
   const places: Place[] = [
-    ...jump.map(({ credential: own = login, ...hop }) => ({ ...hop, login: own })),
-    { host: target.host, port: target.port, hostKeys, ...known, login },
+    ...jump.map(({ credential: own = login, ...hop }) => ({ ...hop, login: own, keyId })),
+    { host: target.host, port: target.port, hostKeys, ...known, login, keyId },
   ];
   const clients: Client[] = [];
   const close = (): void => {
@@ -102,10 +106,10 @@ async function connect(
   secrets: Pick<CredentialResolver, 'resolve'>,
   signal: AbortSignal,
 ): Promise<Client> {
-  const proof = await proofOf(place.login, secrets, signal);
+  const proof = await proofOf(place, secrets, signal);
   const client = new ssh2.Client();
   let denied: string | undefined;
-  const { password, ...keys } = proof;
+  const { password, certificate, ...keys } = proof;
   const config: ConnectConfig = {
     sock: socket as never,
     ...keys,
@@ -160,12 +164,24 @@ async function connect(
       answer(prompts.map((prompt) => (prompt.echo === true ? '' : (password ?? ''))));
     });
     if (signal.aborted) giveUp();
-    else client.connect(config);
+    else {
+      client.connect(config);
+      if (certificate !== undefined) proveByCertificate(client, certificate);
+    }
   });
 }
 
-async function proofOf(login: SshLogin, secrets: Pick<CredentialResolver, 'resolve'>, signal: AbortSignal) {
-  const { privateKey, passphrase, password } = login;
+async function proofOf({ login, keyId }: Place, secrets: Pick<CredentialResolver, 'resolve'>, signal: AbortSignal) {
+  const { privateKey, passphrase, password, certificateAuthority } = login;
+  const none = { password: undefined, certificate: undefined };
+  if (certificateAuthority !== undefined) {
+    const authority = await secrets.resolve(certificateAuthority, signal);
+    const phrase = passphrase === undefined ? undefined : await secrets.resolve(passphrase, signal);
+    const certificate = issueCertificate({ authority, passphrase: phrase, username: login.username, keyId });
+    if (certificate === undefined)
+      throw unusable(login, 'the key of its certificateAuthority is no Ed25519 key, or its passphrase is wrong');
+    return { ...none, certificate, privateKey: placeholderKey(), authHandler: ['publickey' as const] };
+  }
   if (privateKey !== undefined) {
     const key = await secrets.resolve(privateKey, signal);
     const phrase = passphrase === undefined ? undefined : await secrets.resolve(passphrase, signal);
@@ -173,18 +189,27 @@ async function proofOf(login: SshLogin, secrets: Pick<CredentialResolver, 'resol
     if (parsed instanceof Error)
       throw unusable(login, 'its private key cannot be read: the passphrase may be missing or wrong');
     return {
+      ...none,
       privateKey: key,
       ...(phrase === undefined ? {} : { passphrase: phrase }),
       authHandler: ['publickey' as const],
-      password: undefined,
     };
   }
-  if (password === undefined) throw unusable(login, 'it has neither a password nor a privateKey');
+  if (password === undefined)
+    throw unusable(login, 'it has neither a password nor a privateKey nor a certificateAuthority');
   const resolved = await secrets.resolve(password, signal);
-  return { password: resolved, tryKeyboard: true, authHandler: ['password' as const, 'keyboard-interactive' as const] };
+  return {
+    ...none,
+    password: resolved,
+    tryKeyboard: true,
+    authHandler: ['password' as const, 'keyboard-interactive' as const],
+  };
 }
 
-const offered = ({ privateKey }: SshLogin): string => (privateKey === undefined ? 'the password' : 'the private key');
+const offered = ({ privateKey, certificateAuthority }: SshLogin): string => {
+  if (certificateAuthority !== undefined) return 'a certificate of the authority';
+  return privateKey === undefined ? 'the password' : 'the private key';
+};
 
 const unusable = ({ username }: SshLogin, why: string): Unavailable =>
   new Unavailable('credentials', 'ERR_CREDENTIAL_UNRESOLVED', `The credential of ${username} cannot be used: ${why}.`);
