@@ -67,7 +67,13 @@ function authorityKey(text: string, passphrase: string | undefined): KeyObject |
 }
 
 /** What the library is given in place of the key that it must not use. */
-export const placeholderKey = (): string => ssh2.utils.generateKeyPairSync('ed25519').private;
+export function placeholderKey(): string {
+  for (;;) {
+    const { private: made } = ssh2.utils.generateKeyPairSync('ed25519');
+    // About one of 250 that the library makes it cannot read again.
+    if (!(ssh2.utils.parseKey(made) instanceof Error)) return made;
+  }
+}
 
 /**
  * Has a client prove itself by a certificate. The library names the certificate's type in its signature, where servers want
