@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { httpConnector } from './connectors/http/connector.ts';
 import { postgresConnector } from './connectors/postgres/connector.ts';
 import { Leases } from './credentials/leases.ts';
 import { credentialResolver } from './credentials/resolver.ts';
@@ -66,7 +67,7 @@ async function main(args: readonly string[]): Promise<number | undefined> {
       if (state === 'failed') log('lease', { id: lease.id, session: lease.session, why: message });
     });
     const resolver = credentialResolver({}, (text) => log(text));
-    const connectors = [postgresConnector(resolver, { leases })];
+    const connectors = [postgresConnector(resolver, { leases }), httpConnector(resolver)];
     const common = { identity, labels, version, connectors, leases, log };
     const dialers = gateways.map((gateway) => new Dialer({ gateway, ...common }));
     const release = () => leases.close().then(() => resolver.close());

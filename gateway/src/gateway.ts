@@ -20,6 +20,7 @@ import { federationOf } from './identity/federation/federation.ts';
 import { ensureFirstUser } from './identity/first-user.ts';
 import { Identity } from './identity/identity.ts';
 import type { GrantKind } from './identity/oauth/grant-store.ts';
+import { HttpListener } from './listeners/http.ts';
 import { TcpListener } from './listeners/tcp.ts';
 import { WebListener } from './listeners/web.ts';
 import type { Log } from './log.ts';
@@ -36,6 +37,7 @@ import { approvalsPort } from './wiring/approvals.ts';
 import { auditPort } from './wiring/audit.ts';
 import { connectionsPort } from './wiring/connections.ts';
 import { directoriesPort, directoryOf } from './wiring/directory.ts';
+import { httpFront } from './wiring/http.ts';
 import { identityPort } from './wiring/identity.ts';
 import { natsCredentials } from './wiring/nats.ts';
 import { hooksPort, notifierOf, notifiersPort, openNotifications } from './wiring/notifications.ts';
@@ -49,6 +51,8 @@ export interface Reachable {
   readonly web: number | undefined;
   readonly tunnel: number | undefined;
   readonly postgres: number | undefined;
+  /** HTTP APIs too. */
+  readonly kubernetes: number | undefined;
 }
 
 export interface Gateway {
@@ -247,6 +251,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       ),
       listen.postgres,
     ));
+  const httpPort = listen.kubernetes && (await serveHttp(listen.kubernetes));
   const host =
     config.publicUrl === undefined ? (listen.postgres?.host ?? '127.0.0.1') : new URL(config.publicUrl).hostname;
   const api: ApiPorts = {
@@ -260,7 +265,14 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     access: accessPort(timed, approvals, access),
     sessions: sessionsPort({ living: sessions, store: store.sessions, recordings, journal: admin }),
     audit: auditPort(journal),
-    connections: connectionsPort({ access, agents, grants: timed.grants, host, port: postgresPort ?? 0 }),
+    connections: connectionsPort({
+      access,
+      agents,
+      grants: timed.grants,
+      host,
+      port: postgresPort ?? 0,
+      httpPort: httpPort ?? 0,
+    }),
     directories: directoriesPort({ directory, journal: admin, publicUrl }),
     health: {
       async problems() {
@@ -279,11 +291,25 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       (error) => log('resources were not applied', { error: error.message }),
     );
   }
-  return { ports: { web: webPort, tunnel: tunnelPort, postgres: postgresPort }, passwordFile: first?.passwordFile };
+  return {
+    ports: { web: webPort, tunnel: tunnelPort, postgres: postgresPort, kubernetes: httpPort },
+    passwordFile: first?.passwordFile,
+  };
 
   async function serve(protocol: ReturnType<typeof postgresProtocol>, address: ListenAddress): Promise<number> {
     const listener = later(new TcpListener(protocol, sessions), async (one) => {
       one.stop();
+      await sessions.stop('the gateway is shutting down');
+      one.destroy();
+    });
+    return listener.start(address);
+  }
+
+  async function serveHttp(address: ListenAddress): Promise<number> {
+    const front = httpFront({ access, sessions, publicUrl, log });
+    const listener = later(new HttpListener(front, certificate), async (one) => {
+      one.stop();
+      front.stop();
       await sessions.stop('the gateway is shutting down');
       one.destroy();
     });
@@ -314,7 +340,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
 
 /** Names and addresses that the self-made certificate is good for. */
 function namesOf({ publicUrl, listen }: Config): string[] {
-  const hosts = [listen.web, listen.tunnel, listen.postgres].map((address) => address?.host);
+  const hosts = [listen.web, listen.tunnel, listen.postgres, listen.kubernetes].map((address) => address?.host);
   const all = [...hosts, publicUrl === undefined ? undefined : new URL(publicUrl).hostname];
   return [
     ...new Set(all.filter((host) => host !== undefined && !['0.0.0.0', '::', 'localhost', '127.0.0.1'].includes(host))),

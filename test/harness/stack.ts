@@ -44,6 +44,8 @@ export interface Ports {
   readonly web: number;
   readonly tunnel: number;
   readonly postgres: number;
+  /** HTTP APIs and Kubernetes. */
+  readonly kubernetes: number;
 }
 
 export interface CliResult {
@@ -57,7 +59,7 @@ export class Stack {
   readonly folder = mkdtempSync(join(tmpdir(), 'sallyport-stack-'));
   readonly #options: StackOptions;
   readonly #entries: (typeof entries)[keyof typeof entries];
-  ports: Ports = { web: 0, tunnel: 0, postgres: 0 };
+  ports: Ports = { web: 0, tunnel: 0, postgres: 0, kubernetes: 0 };
   gateway: ChildProcess | undefined;
   agent: ChildProcess | undefined;
   /** An administrator's token. */
@@ -73,7 +75,12 @@ export class Stack {
   static async start(options: StackOptions = {}): Promise<Stack> {
     const stack = new Stack(options);
     try {
-      stack.ports = { web: await freePort(), tunnel: await freePort(), postgres: await freePort() };
+      stack.ports = {
+        web: await freePort(),
+        tunnel: await freePort(),
+        postgres: await freePort(),
+        kubernetes: await freePort(),
+      };
       stack.#writeConfig();
       await stack.startGateway();
       stack.admin = await stack.#signIn();
@@ -168,8 +175,11 @@ export class Stack {
   }
 
   #writeConfig(): void {
-    const { web, tunnel, postgres } = this.ports;
-    const listen = `listen: { web: 127.0.0.1:${web}, tunnel: 127.0.0.1:${tunnel}, postgres: 127.0.0.1:${postgres} }`;
+    const { web, tunnel, postgres, kubernetes } = this.ports;
+    const all = { web, tunnel, postgres, kubernetes };
+    const listen = `listen: { ${Object.entries(all)
+      .map(([name, port]) => `${name}: 127.0.0.1:${port}`)
+      .join(', ')} }`;
     const more = this.#options.config ?? '';
     writeFileSync(
       join(this.folder, 'gateway.yaml'),

@@ -3,6 +3,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { status as codes, type ServerDuplexStream } from '@grpc/grpc-js';
 import type { Entry, OpenSchema } from '@sallyport/proto/tunnel/v1/tunnel_pb';
 import { type ErrorCode, Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
+import { httpCredentialMessage } from '@sallyport/shared/tunnel/http.ts';
 import { proofContext } from '@sallyport/shared/tunnel/identity.ts';
 import { readLease } from '@sallyport/shared/tunnel/leases.ts';
 import { Multiplexer, type Peer } from '@sallyport/shared/tunnel/multiplexer.ts';
@@ -217,10 +218,11 @@ export class AgentTunnel implements Peer {
   }
 }
 
-function openMessage({ wall, ...opening }: Opening): MessageInitShape<typeof OpenSchema> {
+function openMessage({ wall, credential, ...opening }: Opening): MessageInitShape<typeof OpenSchema> {
   const { columns = [], privileges = [], readOnly = false } = wall ?? {};
   return {
     ...opening,
+    credential: { ...credential, http: httpCredentialMessage(credential.http) },
     ...(wall === undefined ? {} : { wall: { readOnly, columns: [...columns], privileges: [...privileges] } }),
   };
 }

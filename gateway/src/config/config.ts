@@ -63,9 +63,7 @@ const schema = z.strictObject({
       tunnel: listen('127.0.0.1:8443'),
       postgres: listen('127.0.0.1:15432'),
       ssh: z.literal(['off', false], { error: 'ssh is not served in this version; leave it out' }).optional(),
-      kubernetes: z
-        .literal(['off', false], { error: 'kubernetes is not served in this version; leave it out' })
-        .optional(),
+      kubernetes: listen('127.0.0.1:16443'),
     })
     .prefault({}),
   publicUrl: z.url({ protocol: /^https?$/, error: 'must be a URL such as https://access.example.com' }).optional(),
@@ -100,6 +98,8 @@ export interface Config extends Omit<Read, 'store' | 'recordings' | 'tls' | 'lis
     readonly web: ListenAddress | undefined;
     readonly tunnel: ListenAddress | undefined;
     readonly postgres: ListenAddress | undefined;
+    /** HTTP APIs too. */
+    readonly kubernetes: ListenAddress | undefined;
   };
   /** PEM texts. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
@@ -136,10 +136,10 @@ export function parseConfig(text: string, name: string, folder: string): Config 
     }
   };
   const { store: _, recordings: __, tls, nats, ...rest } = read;
-  const { web, tunnel, postgres } = read.listen;
+  const { web, tunnel, postgres, kubernetes } = read.listen;
   return {
     ...rest,
-    listen: { web, tunnel, postgres },
+    listen: { web, tunnel, postgres, kubernetes },
     data: at(read.data),
     secrets: placedSecrets(read.secrets, folder),
     resources: read.resources === undefined ? undefined : at(read.resources),

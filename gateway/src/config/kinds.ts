@@ -1,6 +1,7 @@
 import { issuesLogins, protocolNames } from '@sallyport/shared/access/connection.ts';
 import { z } from 'zod';
 import { durationMs } from './duration.ts';
+import { httpConnection } from './http.ts';
 import { identityProvider } from './identity-provider.ts';
 import { notifierWith } from './notifier.ts';
 import { workloadIdentity } from './workload-identity.ts';
@@ -37,12 +38,14 @@ const lifetime = z.string().refine((text) => {
 const issuesUsername = (password: string | undefined): boolean =>
   issuesLogins({ username: '', password: password ?? '' });
 
-const connection = z
+const agent = z.union([word, z.strictObject({ labels: someLabels })], {
+  error: "must be an agent's name, or { labels: … }",
+});
+
+const postgresConnection = z
   .strictObject({
-    protocol: z.enum(['postgres'], { error: 'must be postgres: other protocols are not served in this version' }),
-    agent: z.union([word, z.strictObject({ labels: someLabels })], {
-      error: "must be an agent's name, or { labels: … }",
-    }),
+    protocol: z.literal('postgres'),
+    agent,
     target: z.strictObject({
       host: word,
       port: z.int().min(1).max(65_535).optional(),
@@ -69,6 +72,10 @@ const connection = z
     path: ['wall'],
     error: 'needs credential.postgresRole: only a role of the session’s own can be kept to it',
   });
+
+const connection = z.discriminatedUnion('protocol', [postgresConnection, httpConnection(agent, labels)], {
+  error: 'must be postgres or http: other protocols are not served in this version',
+});
 
 const privilege = z.enum(['select', 'insert', 'update', 'delete', 'truncate', 'execute', 'create', 'temporary']);
 

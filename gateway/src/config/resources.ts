@@ -3,6 +3,7 @@ import { hint } from '@sallyport/shared/errors/nearest.ts';
 import { z } from 'zod';
 import { readSources, type Source } from './document.ts';
 import { durationMs } from './duration.ts';
+import { toHttpConnection } from './http.ts';
 import { type Kind, kinds, type Specs, specs } from './kinds.ts';
 
 /** A resource as it was written and found right. */
@@ -45,6 +46,7 @@ export const isKind = (kind: string): kind is Kind => (kinds as readonly string[
 const defaultPorts: Readonly<Record<ProtocolName, number>> = { postgres: 5432, ssh: 22, kubernetes: 6443, http: 443 };
 
 export function toConnection({ name, spec }: Resource<'Connection'>): Connection {
+  if (spec.protocol === 'http') return toHttpConnection(name, spec);
   const { protocol, agent, target, credential, wall, harmlessFunctions, labels } = spec;
   const { host, port = defaultPorts[protocol], database, tls, ca } = target;
   return {
@@ -73,6 +75,8 @@ const loginOf = ({ username = '', password }: { username?: string | undefined; p
   ...(password === undefined ? {} : { password }),
 });
 
-function issuerOf(spec: NonNullable<Specs['Connection']['credential']['postgresRole']>): RoleIssuer {
+type PostgresSpec = Extract<Specs['Connection'], { protocol: 'postgres' }>;
+
+function issuerOf(spec: NonNullable<PostgresSpec['credential']['postgresRole']>): RoleIssuer {
   return { ...loginOf(spec), validForSeconds: Math.floor((durationMs(spec.validFor) ?? 0) / 1000) };
 }

@@ -1,6 +1,9 @@
 /** Every variable of a rule's expression with its fields; `undefined` where the variable is a value itself. */
 export const variables: Readonly<Record<string, readonly string[] | undefined>> = {
-  action: ['kind', 'verb', 'effects', 'text', 'tables', 'hasWhere', 'hasLimit', 'estimatedRows', 'parameters'],
+  action: [
+    ...['kind', 'verb', 'effects', 'text', 'tables', 'hasWhere', 'hasLimit', 'estimatedRows', 'parameters'],
+    ...['method', 'path', 'query', 'host', 'body'],
+  ],
   principal: ['name', 'groups', 'claims'],
   connection: ['name', 'labels', 'protocol'],
   session: ['id', 'sourceAddress', 'startedAt'],

@@ -57,7 +57,8 @@ export async function termsNow(
 /** Consent is for what stands behind a name: another target under it is another matter. */
 function termsOf(digest: string, { name, protocol, agent, target, credential }: Connection): string {
   const logins = [credential.username, credential.postgresRole?.username ?? null];
-  const { host, port, database = null } = target;
-  const all = JSON.stringify([digest, name, protocol, agent, host, port, database, logins]);
+  const { host, port, database = null, http } = target;
+  const more = http === undefined ? [] : [http.basePath, credential.http ?? null];
+  const all = JSON.stringify([digest, name, protocol, agent, host, port, database, logins, ...more]);
   return createHash('sha256').update(all).digest('hex');
 }

@@ -13,10 +13,12 @@ export interface ConnectionsParts {
   /** Where clients connect to. */
   readonly host: string;
   readonly port: number;
+  /** Of HTTP APIs. */
+  readonly httpPort: number;
 }
 
 /** The API's view of what somebody may reach. */
-export function connectionsPort({ access, agents, grants, host, port }: ConnectionsParts): ConnectionsPort {
+export function connectionsPort({ access, agents, grants, host, port, httpPort }: ConnectionsParts): ConnectionsPort {
   function reachable(connection: Connection, principal: Principal): ReachableConnection | undefined {
     const session = { id: '', sourceAddress: '', startedAt: Date.now() };
     const verdict = access.now.policy.mayOpen(principal, connection, session);
@@ -32,10 +34,13 @@ export function connectionsPort({ access, agents, grants, host, port }: Connecti
       online: isOnline(connection),
       needsApproval: verdict.outcome === 'approve' && grant === undefined,
       host,
-      port,
+      port: protocol === 'http' ? httpPort : port,
       user,
       tls: true,
-      command: `psql "host=${host} port=${port} dbname=${name} user=${user} sslmode=require"`,
+      command:
+        protocol === 'http'
+          ? `curl -u ${user} https://${host}:${httpPort}/${encodeURIComponent(name)}/`
+          : `psql "host=${host} port=${port} dbname=${name} user=${user} sslmode=require"`,
     };
   }
 

@@ -1,3 +1,5 @@
+import type { HttpCredential, HttpTarget } from './http.ts';
+
 export const protocolNames = ['postgres', 'ssh', 'kubernetes', 'http'] as const;
 export type ProtocolName = (typeof protocolNames)[number];
 
@@ -12,6 +14,7 @@ export interface Target {
   readonly tls: TlsMode;
   /** PEM text of the authorities to trust; the agent's system store when absent. */
   readonly ca?: string;
+  readonly http?: HttpTarget;
 }
 
 /** How the agent finds the target's secret. The secret itself is never part of it unless `password` is a literal. */
@@ -22,6 +25,7 @@ export interface CredentialReference {
   readonly password?: string;
   /** Each session logs in with a role of its own that has the rights of `username`. */
   readonly postgresRole?: RoleIssuer;
+  readonly http?: HttpCredential;
 }
 
 /** Whether each session gets a login of its own: from a role that makes roles, or from a source that issues logins. */
@@ -59,5 +63,7 @@ export interface Connection {
    * characters; calling any other counts as the effect `call`.
    */
   readonly harmlessFunctions?: readonly string[];
+  /** Host names under which an HTTP API is reached at the gateway, beside the prefix of its path. */
+  readonly hosts?: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
 }
