@@ -1,11 +1,15 @@
 import { existsSync, mkdirSync } from 'node:fs';
+import type { RequestListener } from 'node:http';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { fileURLToPath } from 'node:url';
+import { type Party, partyOf } from '@sallyport/shared/access/principal.ts';
+import { version } from '@sallyport/shared/version.ts';
 import { ensureAuthority } from './agents/authority.ts';
 import { AgentHub } from './agents/hub.ts';
 import { Console } from './api/console.ts';
+import { observe } from './api/observe.ts';
 import type { ApiPorts } from './api/ports.ts';
 import { createApiServer, serverLimits } from './api/server.ts';
 import { ApprovalDesk } from './approvals/approval-desk.ts';
@@ -26,10 +30,13 @@ import { WebListener } from './listeners/web.ts';
 import type { Log } from './log.ts';
 import { postgresProtocol } from './protocols/postgres/protocol.ts';
 import { SqlReader } from './protocols/postgres/sql/reader.ts';
+import type { Protocol } from './protocols/protocol.ts';
+import { sshProtocol } from './protocols/ssh/protocol.ts';
 import { Recordings } from './recording/recordings.ts';
 import { CurrentAccess } from './sessions/access.ts';
 import { Activity } from './sessions/activity.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { Stages } from './sessions/stages.ts';
 import { Store } from './store/store.ts';
 import { accessPort, openTimedAccess } from './wiring/access.ts';
 import { agentsPort } from './wiring/agents.ts';
@@ -37,14 +44,21 @@ import { approvalsPort } from './wiring/approvals.ts';
 import { auditPort } from './wiring/audit.ts';
 import { connectionsPort } from './wiring/connections.ts';
 import { directoriesPort, directoryOf } from './wiring/directory.ts';
+import { healthPort } from './wiring/health.ts';
 import { httpFront } from './wiring/http.ts';
 import { identityPort } from './wiring/identity.ts';
+import { keysPort, userAuthority } from './wiring/keys.ts';
+import { approvalMetrics, metricsOf } from './wiring/metrics.ts';
 import { natsCredentials } from './wiring/nats.ts';
 import { hooksPort, notifierOf, notifiersPort, openNotifications } from './wiring/notifications.ts';
+import { policyPort, readText } from './wiring/policy.ts';
 import { AppliedResources, noAccess } from './wiring/resources.ts';
 import { openSecrets, randomSecret } from './wiring/secrets.ts';
+import { endWithSecrets, forgetService, serviceAccountsPort, warnOfSecrets } from './wiring/service-accounts.ts';
 import { sessionsPort } from './wiring/sessions.ts';
 import { signInOf } from './wiring/sign-in.ts';
+import { sourceAlarm } from './wiring/source-alarm.ts';
+import { knownHosts, openHostKeys } from './wiring/ssh.ts';
 
 /** Where a running gateway is reached. */
 export interface Reachable {
@@ -53,6 +67,8 @@ export interface Reachable {
   readonly postgres: number | undefined;
   /** HTTP APIs too. */
   readonly kubernetes: number | undefined;
+  readonly ssh: number | undefined;
+  readonly metrics: number | undefined;
 }
 
 export interface Gateway {
@@ -115,10 +131,11 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   const authority = await ensureAuthority(data, namesOf(config), secrets.files);
   const certificate = config.tls ?? { cert: authority.certificateChain, key: authority.serverKey };
 
-  const admin = async (type: string, { id, name }: { id: string; name: string }, facts: { [key: string]: Json }) => {
-    await journal.appendDurable(newEvent(type, { principal: { id, name }, data: facts }));
+  const admin = async (type: string, by: Party, facts: { [key: string]: Json }) => {
+    await journal.appendDurable(newEvent(type, { principal: partyOf(by), data: facts }));
   };
   const hashKey = randomSecret(secrets.files, join(data, 'mask.key'));
+  const sshAuthority = userAuthority(secrets.files, join(data, 'ssh-user-ca.key'));
   const access = new CurrentAccess(noAccess(hashKey));
   const directory = directoryOf({
     store: store.directory,
@@ -129,10 +146,13 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   });
   const identity: Identity = Identity.create({
     store: store.identity,
+    secrets: store.serviceSecrets,
     directory,
     tokens: { ttlMs: config.tokens.ttl, maxTtlMs: config.tokens.maxTtl },
     providers: () => resources.providers,
-    serviceGroups: (name) => resources.serviceGroups(name),
+    ssh: { store: store.sshKeys, authority: sshAuthority },
+    services: (name) => resources.service(name),
+    onElsewhere: sourceAlarm(journal),
   });
   const resources: AppliedResources = new AppliedResources({
     store: secrets.resources,
@@ -145,6 +165,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       notifications.replace(resources.notifiers.map(notifierOf(access)));
       return sessions.reviewPeople(() => true);
     },
+    onServiceRemoved: (name) => forgetService(identity, name),
     onUserRemoved: (id) => {
       sessions.endWhere(({ principal }) => principal.id === id, 'the user was removed');
       timed.grants
@@ -161,13 +182,17 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   const grants = store.grants<GrantKind, KeptJson>(secrets.keyring);
   const first = await ensureFirstUser(store.identity, data);
 
+  let countApproval: ReturnType<typeof approvalMetrics> | undefined;
   const approvals = later(
     await ApprovalDesk.create({
       store: store.approvals,
-      journal: async ({ type, approval }) => {
+      resumable: new Set((await store.accessRequests.requests()).map(({ id }) => id)),
+      journal: async (event) => {
+        const { type, approval } = event;
         const { connection, sessionId, requester } = approval;
         const facts = JSON.parse(JSON.stringify(approval)) as { [key: string]: Json };
         await journal.appendDurable(newEvent(type, { connection, sessionId, principal: requester, data: facts }));
+        countApproval?.(event);
       },
       onError: (error) => log('an approval could not be written down', { error }),
     }),
@@ -182,6 +207,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     onError: (error) => log('access for a time could not be written down', { error }),
   });
   later(timed.grants, (one) => one.close());
+  later(timed.requests, (one) => one.close());
   const agents = later(
     new AgentHub({
       authority,
@@ -203,19 +229,22 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   await sql.start();
   const recordings = new Recordings(join(data, 'recordings'));
   const activity = new Activity();
+  const stages = new Stages();
   const { web, beginLink } = signInOf({
     publicUrl,
     store: grants,
     identity,
     federation,
     workloads: () => resources.workloads,
-    serviceGroups: (name) => resources.serviceGroups(name),
+    services: (name) => resources.service(name),
     journal: admin,
+    sshUserAuthority: sshAuthority.line,
     log,
   });
   const sessions: Sessions = new Sessions({
     beginLink,
     activity,
+    stages,
     identity,
     access,
     agents,
@@ -229,18 +258,55 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   });
   identity.tokens.onRevoked((id) => {
     sessions.endWhere(({ tokenId }) => tokenId === id, 'the token that this session was opened with was revoked');
+    // Of people whom only their sign-ins vouch for: a session by a registered key may have stood on this one.
+    const owner = store.identity.token(id).then((token) => token?.principal.id);
+    owner
+      .then((known) => sessions.reviewPeople((principal) => principal.id === known))
+      .catch((error) => log('sessions were not looked at again', { error }));
+  });
+  identity.keys?.onRemoved((id) => {
+    sessions.endWhere(({ tokenId }) => tokenId === id, 'the key that this session was opened with was removed');
+  });
+  endWithSecrets(identity, (id) => {
+    sessions.endWhere(({ tokenId }) => tokenId === id, 'the secret that this session was opened with was revoked');
   });
   const publisher = publish(config, journal, log, later);
   const sweeping = setInterval(
     () =>
-      Promise.all([identity.tokens.sweep(), grants.sweep(Date.now())]).catch((error) =>
-        log('tokens could not be swept', { error }),
-      ),
+      Promise.all([
+        identity.tokens.sweep(),
+        grants.sweep(Date.now()),
+        warnOfSecrets({ identity, journal: admin }),
+      ]).catch((error) => log('tokens could not be swept', { error })),
     HOUR_MS,
   );
   later(sweeping.unref(), clearInterval);
 
+  const metrics = metricsOf({
+    version,
+    data,
+    activity,
+    stages,
+    sessions,
+    agents,
+    journal,
+    notifications,
+    publisher: () => publisher,
+  });
+  countApproval = approvalMetrics(metrics, () => approvals.waiting);
+  let stopping = false;
+  later(undefined, () => {
+    stopping = true;
+  });
+
   const tunnelPort = listen.tunnel && (await agents.start(spoken(listen.tunnel)));
+  const hostKeys = openHostKeys(secrets.files, data);
+  const sshPort =
+    listen.ssh &&
+    (await serve(
+      sshProtocol({ hostKeys: hostKeys.map((key) => key.privateKey), authority: sshAuthority.publicKey }),
+      listen.ssh,
+    ));
   const postgresPort =
     listen.postgres &&
     (await serve(
@@ -256,10 +322,26 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     config.publicUrl === undefined ? (listen.postgres?.host ?? '127.0.0.1') : new URL(config.publicUrl).hostname;
   const api: ApiPorts = {
     identity: identityPort({ identity, serviceGroups: (name) => resources.serviceGroups(name), journal: admin }),
+    keys: keysPort({
+      identity,
+      authority: sshAuthority,
+      maxTtlMs: config.tokens.certificateTtl,
+      server: () =>
+        sshPort === undefined
+          ? undefined
+          : { host, port: sshPort, knownHosts: knownHosts(hostKeys, host, sshPort).trimEnd().split('\n') },
+      journal: admin,
+    }),
+    serviceAccounts: serviceAccountsPort({
+      identity,
+      exists: (name) => resources.service(name) !== undefined,
+      journal: admin,
+    }),
     resources,
     agents: agentsPort({ hub: agents, store: store.agents, journal: admin, tunnelHost: host, tunnelPort }),
     leases: agents.leases,
     notifiers: notifiersPort(notifications),
+    policy: policyPort({ resources, access, identity, journal, read: readText(sql) }),
     activity,
     approvals: approvalsPort(approvals),
     access: accessPort(timed, approvals, access),
@@ -268,22 +350,15 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     connections: connectionsPort({
       access,
       agents,
-      grants: timed.grants,
+      ...timed,
       host,
-      port: postgresPort ?? 0,
-      httpPort: httpPort ?? 0,
+      ports: { postgres: postgresPort, ssh: sshPort, http: httpPort, kubernetes: httpPort },
     }),
     directories: directoriesPort({ directory, journal: admin, publicUrl }),
-    health: {
-      async problems() {
-        const nats = publisher?.status();
-        return nats === undefined || nats.state === 'up'
-          ? []
-          : [`NATS is ${nats.state}: ${nats.lag} events wait in the journal`];
-      },
-    },
+    health: healthPort({ journal, store, publisher: () => publisher, isStopping: () => stopping }),
   };
   const webPort = listen.web && (await serveApi(listen.web));
+  const metricsPort = listen.metrics && (await serveMetrics(listen.metrics));
   if (config.resources !== undefined) {
     const files = later(new ResourceFiles(config.resources), (one) => one.stop());
     await files.start(
@@ -292,11 +367,18 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     );
   }
   return {
-    ports: { web: webPort, tunnel: tunnelPort, postgres: postgresPort, kubernetes: httpPort },
+    ports: {
+      web: webPort,
+      tunnel: tunnelPort,
+      postgres: postgresPort,
+      ssh: sshPort,
+      kubernetes: httpPort,
+      metrics: metricsPort,
+    },
     passwordFile: first?.passwordFile,
   };
 
-  async function serve(protocol: ReturnType<typeof postgresProtocol>, address: ListenAddress): Promise<number> {
+  async function serve(protocol: Protocol, address: ListenAddress): Promise<number> {
     const listener = later(new TcpListener(protocol, sessions), async (one) => {
       one.stop();
       await sessions.stop('the gateway is shutting down');
@@ -316,6 +398,13 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     return listener.start(address);
   }
 
+  async function serveMetrics(address: ListenAddress): Promise<number> {
+    const parts = { health: api.health, metrics, log };
+    const handler: RequestListener = (request, response) => void observe(request, response, parts, async () => true);
+    const listener = later(new WebListener(handler, undefined, serverLimits), (one) => one.stop());
+    return listener.start(address);
+  }
+
   async function serveApi(address: ListenAddress): Promise<number> {
     const stopping = new AbortController();
     const handler = createApiServer(api, {
@@ -326,6 +415,8 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       console: Console.load(consoleFolder),
       directory,
       web,
+      metrics,
+      knownHosts: () => knownHosts(hostKeys, host, sshPort ?? 22),
       hooks: hooksPort({ notifications, approvals, identity, log }),
     });
     // In the clear only where nobody else can listen.

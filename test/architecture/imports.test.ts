@@ -20,6 +20,7 @@ const floors: readonly (readonly string[])[] = [
     'gateway/store',
     'gateway/agents',
     'gateway/notifications',
+    'gateway/metrics',
     'gateway/config',
   ],
   ['gateway/sessions'],

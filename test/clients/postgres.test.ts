@@ -66,7 +66,14 @@ function streamOver(socket: Socket): TunnelStream {
 }
 
 const backing: Backing = {
-  connection: { name: 'shop', protocol: 'postgres', agent: '', target: { host: '', port: 1, tls: 'disable' }, credential: { username: '' }, labels: {} },
+  connection: {
+    name: 'shop',
+    protocol: 'postgres',
+    agent: '',
+    target: { host: '', port: 1, tls: 'disable' },
+    credential: { username: '' },
+    labels: {},
+  },
   principal: () => ({ id: 'user:any', name: 'any', groups: [], claims: {} }),
   place: 'shop',
   veil: undefined,
@@ -97,6 +104,7 @@ describe('stock PostgreSQL clients through the relay', () => {
   };
 
   const desk: Desk = {
+    stages: { since: () => {} },
     scribe: () => assert.fail('a PostgreSQL exchange is kept as it was sent'),
     decide,
     perform: ({ action }) => void performed.push(action),

@@ -33,6 +33,8 @@ export interface StackOptions {
   readonly from?: keyof typeof entries;
   /** Further keys of the gateway's configuration file, as YAML. */
   readonly config?: string;
+  /** Further listeners: name and port. */
+  readonly listen?: Readonly<Record<string, number>>;
   /** The agent's environment: secrets of targets. */
   readonly secrets?: Readonly<Record<string, string>>;
   readonly agent?: string;
@@ -176,10 +178,9 @@ export class Stack {
 
   #writeConfig(): void {
     const { web, tunnel, postgres, kubernetes } = this.ports;
-    const all = { web, tunnel, postgres, kubernetes };
-    const listen = `listen: { ${Object.entries(all)
-      .map(([name, port]) => `${name}: 127.0.0.1:${port}`)
-      .join(', ')} }`;
+    const all = { web, tunnel, postgres, kubernetes, ssh: 0, ...this.#options.listen };
+    const listeners = Object.entries(all).map(([name, port]) => `${name}: ${port === 0 ? 'off' : `127.0.0.1:${port}`}`);
+    const listen = `listen: { ${listeners.join(', ')} }`;
     const more = this.#options.config ?? '';
     writeFileSync(
       join(this.folder, 'gateway.yaml'),
@@ -214,7 +215,8 @@ export class Stack {
         ...args,
       ],
       {
-        env: { PATH: process.env['PATH'], ...environment },
+        // Targets of tests are on this machine.
+        env: { PATH: process.env['PATH'], SALLYPORT_TARGETS: '127.0.0.0/8:*,[::1]:*,localhost:*', ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     );

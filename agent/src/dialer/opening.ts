@@ -2,11 +2,12 @@ import type { Open } from '@sallyport/proto/tunnel/v1/tunnel_pb';
 import type { CredentialReference, ProtocolName, TlsMode } from '@sallyport/shared/access/connection.ts';
 import { readHttpCredential } from '@sallyport/shared/tunnel/http.ts';
 import type { Opening } from '@sallyport/shared/tunnel/opening.ts';
+import { sshCredentialOf, sshTargetOf } from './ssh-opening.ts';
 
 /** What the gateway asks for, from the tunnel's message. */
 export function openingOf(open: Open): Opening {
   const { protocol, target, settings, connection, session, wall } = open;
-  const { host = '', port = 0, database, tls = 'verify-full', ca, http } = target ?? {};
+  const { host = '', port = 0, database, tls = 'verify-full', ca, ssh, http } = target ?? {};
   return {
     protocol: protocol as ProtocolName,
     target: {
@@ -16,6 +17,7 @@ export function openingOf(open: Open): Opening {
       ...(database === undefined ? {} : { database }),
       ...(ca === undefined ? {} : { ca }),
       ...(http === undefined ? {} : { http: { basePath: http.basePath } }),
+      ...(ssh === undefined ? {} : { ssh: sshTargetOf(ssh) }),
     },
     credential: { ...credentialOf(open), ...httpOf(open) },
     settings: { ...settings },
@@ -28,8 +30,9 @@ export function openingOf(open: Open): Opening {
 }
 
 function credentialOf({ credential }: Open): CredentialReference {
-  const { username = '', password, postgresRole } = credential ?? {};
+  const { username = '', password, postgresRole, ssh } = credential ?? {};
   const passwordOf = (text: string | undefined) => (text === undefined ? {} : { password: text });
+  if (ssh !== undefined) return { username, ...passwordOf(password), ssh: sshCredentialOf(ssh) };
   if (postgresRole === undefined) return { username, ...passwordOf(password) };
   const { username: issuer, password: issuerPassword, validForSeconds } = postgresRole;
   return {

@@ -8,11 +8,14 @@ import { addGrants } from './commands/grants.ts';
 import { addIdentity } from './commands/identity.ts';
 import { addLeases } from './commands/leases.ts';
 import { addNotifiers } from './commands/notifiers.ts';
+import { addPolicy } from './commands/policy.ts';
 import { addProcesses } from './commands/processes.ts';
 import { addRequest } from './commands/request.ts';
 import { addResources } from './commands/resources.ts';
 import { addScim } from './commands/scim.ts';
+import { addServiceAccounts } from './commands/service-accounts.ts';
 import { addSessions } from './commands/sessions.ts';
+import { addSsh } from './commands/ssh.ts';
 import { addTokens } from './commands/tokens.ts';
 import { exits, failureOf } from './failures.ts';
 import { Run } from './session.ts';
@@ -30,6 +33,7 @@ export function commandLine(run: Run): Command {
     addIdentity,
     addTokens,
     addConnect,
+    addSsh,
     addRequest,
     addGrants,
     addResources,
@@ -39,7 +43,9 @@ export function commandLine(run: Run): Command {
     addSessions,
     addAudit,
     addNotifiers,
+    addPolicy,
     addScim,
+    addServiceAccounts,
   ]) {
     add(program, run);
   }

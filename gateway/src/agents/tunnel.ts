@@ -2,6 +2,7 @@ import { createPublicKey, randomBytes, verify } from 'node:crypto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { status as codes, type ServerDuplexStream } from '@grpc/grpc-js';
 import type { Entry, OpenSchema } from '@sallyport/proto/tunnel/v1/tunnel_pb';
+import type { SshTarget } from '@sallyport/shared/access/ssh.ts';
 import { type ErrorCode, Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
 import { httpCredentialMessage } from '@sallyport/shared/tunnel/http.ts';
 import { proofContext } from '@sallyport/shared/tunnel/identity.ts';
@@ -184,14 +185,22 @@ export class AgentTunnel implements Peer {
   }
 
   #opened(id: number, greeting: TargetGreeting): void {
+    this.#checkUnopened(id);
     const pending = this.#pending.get(id);
+    // It was abandoned, and the agent is told so.
     if (pending === undefined) return;
     const stream = this.#mux.add(id);
     const cancel = (signal: AbortSignal): Promise<void> => this.#cancel(id, signal);
     pending.resolve(Object.assign(stream, { greeting, cancel }));
   }
 
+  /** An exchange opens once: whatever comes after that is another's, or somebody's trick. */
+  #checkUnopened(id: number): void {
+    if (this.#mux.has(id)) throw new WireError('ERR_WIRE_UNEXPECTED', `Exchange ${id} was opened before.`);
+  }
+
   #openFailed(id: number, code: string, message: string): void {
+    this.#checkUnopened(id);
     const known = agentCodes.find((one) => one === code) ?? 'ERR_TARGET_UNREACHABLE';
     this.#pending.get(id)?.reject(new Unavailable('target', known, message));
   }
@@ -218,14 +227,22 @@ export class AgentTunnel implements Peer {
   }
 }
 
-function openMessage({ wall, credential, ...opening }: Opening): MessageInitShape<typeof OpenSchema> {
+function openMessage({ wall, target, credential, ...opening }: Opening): MessageInitShape<typeof OpenSchema> {
   const { columns = [], privileges = [], readOnly = false } = wall ?? {};
+  const { ssh, ...place } = target;
   return {
     ...opening,
     credential: { ...credential, http: httpCredentialMessage(credential.http) },
+    target: { ...place, ...(ssh === undefined ? {} : { ssh: sshMessage(ssh) }) },
     ...(wall === undefined ? {} : { wall: { readOnly, columns: [...columns], privileges: [...privileges] } }),
   };
 }
+
+const sshMessage = ({ hostKeys, jump, ...rest }: SshTarget) => ({
+  ...rest,
+  hostKeys: [...hostKeys],
+  jump: jump.map((hop) => ({ ...hop, hostKeys: [...hop.hostKeys] })),
+});
 
 function verified(publicKey: Uint8Array, context: Uint8Array, signature: Uint8Array): boolean {
   const key = createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' });

@@ -6,18 +6,24 @@ import type { Lease } from '@sallyport/shared/tunnel/opening.ts';
 import type { Approval, ApprovalState } from '../approvals/store.ts';
 import type { AuditEvent, Json } from '../audit/event.ts';
 import type { DirectoryToken } from '../identity/directory/model.ts';
+import type { Sources } from '../identity/source.ts';
 import type { StoredToken } from '../identity/store.ts';
 import type { SessionRecord } from '../sessions/store.ts';
 import type { AccessPort } from './ports/access.ts';
+import type { KeysPort } from './ports/keys.ts';
 import type { NotifiersPort } from './ports/notifiers.ts';
+import type { PolicyPort } from './ports/policy.ts';
+import type { ServiceAccountsPort } from './ports/service-accounts.ts';
 
 /** All that the API stands on. Times are milliseconds since the epoch; a refusal is a value, `undefined` is "no such". */
 export interface ApiPorts {
   readonly identity: IdentityPort;
+  readonly keys: KeysPort;
   readonly resources: ResourcesPort;
   readonly agents: AgentsPort;
   readonly leases: LeasesPort;
   readonly notifiers: NotifiersPort;
+  readonly policy: PolicyPort;
   readonly activity: ActivityPort;
   readonly approvals: ApprovalsPort;
   readonly access: AccessPort;
@@ -25,6 +31,7 @@ export interface ApiPorts {
   readonly audit: AuditPort;
   readonly connections: ConnectionsPort;
   readonly directories: DirectoriesPort;
+  readonly serviceAccounts: ServiceAccountsPort;
   readonly health: HealthPort;
 }
 
@@ -36,6 +43,8 @@ export interface Authenticated {
   readonly expiresAt: number | undefined;
   /** The only connection that the token is for; undefined: any. */
   readonly connection: string | undefined;
+  /** The addresses that the token is bound to. */
+  readonly sources?: Sources | undefined;
 }
 
 export interface SignInOrder {
@@ -62,6 +71,8 @@ export interface MintOrder {
   readonly ttlMs: number | undefined;
   /** The token may not outlive this; it is cut short where it would. */
   readonly notAfter: number | undefined;
+  /** The addresses that it is bound to. */
+  readonly sources: Sources;
   readonly label: string | undefined;
 }
 
@@ -241,6 +252,17 @@ export interface ReachableConnection {
   readonly tls: boolean;
   /** A line to paste, without any secret. */
   readonly command: string;
+  /** Where access is asked for, for a time; times in milliseconds. */
+  readonly access?: {
+    readonly maxMs: number;
+    readonly defaultMs: number;
+    readonly needsReason: boolean;
+    readonly mayBreakGlass: boolean;
+    /** When the grant that is in force ends, since the epoch. */
+    readonly grantedUntil: number | undefined;
+    /** The request that waits. */
+    readonly requestId: string | undefined;
+  };
 }
 
 export interface ConnectionsPort {
@@ -263,7 +285,17 @@ export interface DirectoriesPort {
   revoke(id: string, by: Principal): Promise<boolean>;
 }
 
+/** One thing that the gateway stands on. */
+export interface PartHealth {
+  readonly part: string;
+  /** `ok`, or what is wrong in plain words that anybody may read. */
+  readonly state: string;
+  /** Whether clients cannot be served without it. */
+  readonly needed: boolean;
+}
+
 export interface HealthPort {
+  parts(): Promise<readonly PartHealth[]>;
   /** What is down, in plain words; empty: all is well. */
   problems(): Promise<readonly string[]>;
 }

@@ -7,9 +7,12 @@ import { ConnectionService } from '@sallyport/proto/api/v1/connections_pb';
 import { DirectoryService } from '@sallyport/proto/api/v1/directory_pb';
 import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
+import { KeyService } from '@sallyport/proto/api/v1/keys_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { NotifierService } from '@sallyport/proto/api/v1/notifiers_pb';
+import { PolicyService } from '@sallyport/proto/api/v1/policy_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
+import { ServiceAccountService } from '@sallyport/proto/api/v1/service_accounts_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 
@@ -31,9 +34,12 @@ export const services = [
   DirectoryService,
   HealthService,
   IdentityService,
+  KeyService,
   LeaseService,
   NotifierService,
+  PolicyService,
   ResourceService,
+  ServiceAccountService,
   SessionService,
 ] as const;
 
@@ -42,9 +48,12 @@ export interface Requirement {
   readonly roles: readonly Role[] | 'anybody';
   /** Whether a token that is for one connection only may call it. */
   readonly scoped?: true;
+  /** Whether a program that acts on somebody's behalf may call it. */
+  readonly delegated?: true;
 }
 
 const signedIn: Requirement = { roles: ['user'] };
+const onBehalf: Requirement = { roles: ['user'], delegated: true };
 const readers: Requirement = { roles: ['admin', 'auditor'] };
 const admins: Requirement = { roles: ['admin'] };
 
@@ -52,13 +61,18 @@ const admins: Requirement = { roles: ['admin'] };
 export const requirements: Readonly<Record<string, Requirement>> = {
   'HealthService.Check': { roles: 'anybody', scoped: true },
   'IdentityService.SignIn': { roles: 'anybody' },
-  'IdentityService.WhoAmI': { roles: ['user'], scoped: true },
+  'IdentityService.WhoAmI': { roles: ['user'], scoped: true, delegated: true },
   'IdentityService.MintToken': signedIn,
   'IdentityService.ListTokens': signedIn,
   'IdentityService.RevokeToken': { roles: ['user'], scoped: true },
   'IdentityService.SetPassword': signedIn,
-  'ConnectionService.ListConnections': signedIn,
-  'ConnectionService.GetConnection': signedIn,
+  'KeyService.GetSshServer': { roles: ['user'], scoped: true },
+  'KeyService.SignCertificate': { roles: ['user'], scoped: true },
+  'KeyService.AddKey': signedIn,
+  'KeyService.ListKeys': signedIn,
+  'KeyService.RemoveKey': signedIn,
+  'ConnectionService.ListConnections': onBehalf,
+  'ConnectionService.GetConnection': onBehalf,
   'DirectoryService.MintDirectoryToken': admins,
   'DirectoryService.ListDirectoryTokens': readers,
   'DirectoryService.RevokeDirectoryToken': admins,
@@ -68,13 +82,17 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   'ApprovalService.DecideApproval': signedIn,
   'ApprovalService.WatchApprovals': signedIn,
   // Who may ask, decide and take back is the rule's word too.
-  'AccessService.RequestAccess': signedIn,
-  'AccessService.WatchRequest': signedIn,
+  'AccessService.RequestAccess': onBehalf,
+  'AccessService.WatchRequest': onBehalf,
+  'AccessService.CancelRequest': onBehalf,
   'AccessService.BreakGlass': signedIn,
   'AccessService.ListGrants': signedIn,
   'AccessService.GetGrant': signedIn,
   'AccessService.RevokeGrant': signedIn,
   'AccessService.ReviewBreakGlass': signedIn,
+  'ServiceAccountService.CreateServiceSecret': admins,
+  'ServiceAccountService.ListServiceSecrets': readers,
+  'ServiceAccountService.RevokeServiceSecret': admins,
   'SessionService.ListSessions': signedIn,
   'SessionService.GetSession': signedIn,
   'SessionService.ReplaySession': signedIn,
@@ -90,6 +108,9 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   'LeaseService.ListLeases': readers,
   'NotifierService.ListNotifiers': readers,
   'NotifierService.TestNotifier': admins,
+  'PolicyService.CheckPolicy': readers,
+  'PolicyService.SimulatePolicy': readers,
+  'PolicyService.ExplainPolicy': readers,
   'ResourceService.ApplyResources': admins,
   'ResourceService.ListResources': readers,
   'ResourceService.GetResource': readers,

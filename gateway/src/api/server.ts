@@ -10,15 +10,19 @@ import { ConnectionService } from '@sallyport/proto/api/v1/connections_pb';
 import { DirectoryService } from '@sallyport/proto/api/v1/directory_pb';
 import { HealthService } from '@sallyport/proto/api/v1/health_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
+import { KeyService } from '@sallyport/proto/api/v1/keys_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { NotifierService } from '@sallyport/proto/api/v1/notifiers_pb';
+import { PolicyService } from '@sallyport/proto/api/v1/policy_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
+import { ServiceAccountService } from '@sallyport/proto/api/v1/service_accounts_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 import type { Directory } from '../identity/directory/directory.ts';
 import { addressKey } from './caller.ts';
 import type { Console } from './console.ts';
 import { createGate } from './gate.ts';
 import { type HooksPort, isHook, serveHook } from './hooks.ts';
+import { isObserved, isReader, type MetricsPort, observe } from './observe.ts';
 import { checkOrigin } from './origin.ts';
 import { approvalPage, missingPage, pageHeaders, statusPage } from './pages.ts';
 import type { ApiPorts } from './ports.ts';
@@ -34,9 +38,12 @@ import { connectionService } from './services/connections.ts';
 import { directoryService } from './services/directory.ts';
 import { healthService } from './services/health.ts';
 import { identityService } from './services/identity.ts';
+import { keyService } from './services/keys.ts';
 import { leaseService } from './services/leases.ts';
 import { notifierService } from './services/notifiers.ts';
+import { policyService } from './services/policy.ts';
 import { resourceService } from './services/resources.ts';
+import { serviceAccountService } from './services/service-accounts.ts';
 import { sessionService } from './services/sessions.ts';
 import { Streams } from './streams.ts';
 import type { Web } from './web/web.ts';
@@ -58,6 +65,9 @@ export interface ApiOptions {
   readonly web?: Web | undefined;
   /** What others call when people press their buttons. */
   readonly hooks?: HooksPort | undefined;
+  readonly metrics?: MetricsPort | undefined;
+  /** Lines of a known_hosts file for the gateway's SSH port. */
+  readonly knownHosts?: (() => string) | undefined;
   readonly clock?: () => number;
   /** How often a lasting stream asks whether its token still holds. */
   readonly recheckMs?: number;
@@ -81,11 +91,12 @@ const MAX_APPLY_BYTES = 4 * KIB * KIB;
 export function createApiServer(ports: ApiPorts, options: ApiOptions): RequestListener {
   const { publicUrl, log = () => {} } = options;
   const hosts = new Set([new URL(publicUrl).hostname, ...(options.hosts ?? [])].map((host) => host.toLowerCase()));
+  const roles = { ...builtInGroups, ...options.groups };
   const api = connectNodeAdapter({
     routes: (router) => route(router, ports, options, log),
     fallback: (request, response) => servePage(request as IncomingMessage, response as ServerResponse, options),
     contextValues: (request) => createContextValues().set(addressKey, request.socket.remoteAddress ?? 'unknown'),
-    requestGate: createGate({ identity: ports.identity, groups: { ...builtInGroups, ...options.groups }, log }),
+    requestGate: createGate({ identity: ports.identity, groups: roles, log }),
     interceptors: [plainErrors(log)],
     jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true },
     acceptCompression: [],
@@ -95,10 +106,13 @@ export function createApiServer(ports: ApiPorts, options: ApiOptions): RequestLi
     ...(options.signal === undefined ? {} : { shutdownSignal: options.signal }),
   });
   const { directory, web, hooks } = options;
+  const mayRead = (request: IncomingMessage) => () => isReader(request, ports.identity, roles);
   const scim = directory && createScimServer({ directory, publicUrl, log });
   return (request, response) => {
     const [path = '/'] = (request.url ?? '/').split('?');
     const elsewhere = web?.takesFromElsewhere(request.method, path) === true;
+    if (isObserved(path))
+      return void observe(request, response, { health: ports.health, metrics: options.metrics, log }, mayRead(request));
     const complaint = checkOrigin(elsewhere ? withoutOrigin(request) : request, hosts);
     if (complaint === undefined && web?.owns(path) === true) return void web.serve(request, response);
     if (complaint === undefined && hooks !== undefined && isHook(path)) {
@@ -132,9 +146,12 @@ function route(router: ConnectRouter, ports: ApiPorts, { clock, recheckMs }: Api
     .service(DirectoryService, directoryService(ports.directories))
     .service(HealthService, healthService(ports.health))
     .service(IdentityService, identityService(ports.identity, clock))
+    .service(KeyService, keyService(ports.keys))
     .service(LeaseService, leaseService(ports.leases))
     .service(NotifierService, notifierService(ports.notifiers))
+    .service(PolicyService, policyService(ports.policy, streams), { readMaxBytes: MAX_APPLY_BYTES })
     .service(ResourceService, resourceService(ports.resources), { readMaxBytes: MAX_APPLY_BYTES })
+    .service(ServiceAccountService, serviceAccountService(ports.serviceAccounts))
     .service(SessionService, sessionService(ports.sessions, streams));
 }
 
@@ -158,7 +175,11 @@ async function* told<T>(messages: AsyncIterable<T>, log: Log): AsyncGenerator<T>
   }
 }
 
-function servePage(request: IncomingMessage, response: ServerResponse, { publicUrl, console }: ApiOptions): void {
+function servePage(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { publicUrl, console, knownHosts }: ApiOptions,
+): void {
   const { method, url = '/' } = request;
   if (method !== 'GET' && method !== 'HEAD') {
     response.writeHead(404, { 'content-type': 'application/json' });
@@ -166,9 +187,9 @@ function servePage(request: IncomingMessage, response: ServerResponse, { publicU
     return;
   }
   const [path = '/'] = url.split('?');
-  if (path === '/healthz') {
-    response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-store' });
-    response.end('ok\n');
+  if (path === '/.well-known/ssh-known-hosts' && knownHosts !== undefined) {
+    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
+    response.end(knownHosts());
     return;
   }
   if (console?.serve(request, path, response) === true) return;

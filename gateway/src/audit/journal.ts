@@ -52,6 +52,7 @@ export class Journal {
   #wakes = new Set<() => void>();
   #durableWakes = new Set<() => void>();
   #closed = false;
+  #trouble: string | undefined;
 
   /**
    * Opens the journal of a folder or begins one; checks the last file whole and the seams between all files.
@@ -95,6 +96,11 @@ export class Journal {
     return { sequence: this.#sequence, hash: this.#hash };
   }
 
+  /** Why the last attempt to write or sync failed; undefined where it did not. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
   /** The last record that is known to be on the disk. */
   get durable(): Head {
     return this.#durable;
@@ -118,7 +124,7 @@ export class Journal {
       else if (this.#timer === undefined && !this.#syncing) this.#schedule();
       return sequence;
     } catch (error) {
-      throw unavailable(error);
+      throw this.#troubled(error);
     }
   }
 
@@ -133,7 +139,7 @@ export class Journal {
       const sequence = this.#write(JSON.stringify(event));
       this.#waiting.push({ sequence, resolve, reject });
     } catch (error) {
-      throw unavailable(error);
+      throw this.#troubled(error);
     }
     if (!this.#syncing) this.#startSync();
     return promise;
@@ -263,6 +269,7 @@ export class Journal {
   }
 
   #reached(head: Head): void {
+    this.#trouble = undefined;
     if (head.sequence > this.#durable.sequence) {
       this.#durable = head;
       this.#mark.note(head);
@@ -277,8 +284,14 @@ export class Journal {
     this.#wakeAll(this.#durableWakes);
   }
 
-  #failed(error: unknown): void {
+  #troubled(error: unknown): Unavailable {
     const told = unavailable(error);
+    this.#trouble = told.message;
+    return told;
+  }
+
+  #failed(error: unknown): void {
+    const told = this.#troubled(error);
     for (const { reject } of this.#waiting.splice(0)) reject(told);
     if (this.#closed) this.#wakeAll(this.#durableWakes);
   }

@@ -62,7 +62,8 @@ const schema = z.strictObject({
       web: listen('127.0.0.1:8080'),
       tunnel: listen('127.0.0.1:8443'),
       postgres: listen('127.0.0.1:15432'),
-      ssh: z.literal(['off', false], { error: 'ssh is not served in this version; leave it out' }).optional(),
+      metrics: listen('off'),
+      ssh: listen('127.0.0.1:2222'),
       kubernetes: listen('127.0.0.1:16443'),
     })
     .prefault({}),
@@ -85,7 +86,10 @@ const schema = z.strictObject({
   recordings: notServed('a place for recordings of its own', 'they lie in the data folder'),
   resources: file.optional(),
   journal: z.strictObject({ sync: z.enum(['interval', 'always']).prefault('interval') }).prefault({}),
-  tokens: z.strictObject({ ttl: duration('1h'), maxTtl: duration('30d') }).prefault({}),
+  tokens: z
+    .strictObject({ ttl: duration('1h'), maxTtl: duration('30d'), certificateTtl: duration('12h') })
+    .prefault({}),
+  retention: z.strictObject({ records: duration('400d') }).prefault({}),
   secrets: secretsSchema,
   log: z.strictObject({ format: z.enum(['text', 'json']).prefault('text') }).prefault({}),
 });
@@ -98,6 +102,9 @@ export interface Config extends Omit<Read, 'store' | 'recordings' | 'tls' | 'lis
     readonly web: ListenAddress | undefined;
     readonly tunnel: ListenAddress | undefined;
     readonly postgres: ListenAddress | undefined;
+    readonly ssh: ListenAddress | undefined;
+    /** In the clear, for Prometheus; the web port has the metrics too, for auditors. */
+    readonly metrics: ListenAddress | undefined;
     /** HTTP APIs too. */
     readonly kubernetes: ListenAddress | undefined;
   };
@@ -136,10 +143,10 @@ export function parseConfig(text: string, name: string, folder: string): Config 
     }
   };
   const { store: _, recordings: __, tls, nats, ...rest } = read;
-  const { web, tunnel, postgres, kubernetes } = read.listen;
+  const { web, tunnel, postgres, ssh, kubernetes, metrics } = read.listen;
   return {
     ...rest,
-    listen: { web, tunnel, postgres, kubernetes },
+    listen: { web, tunnel, postgres, ssh, kubernetes, metrics },
     data: at(read.data),
     secrets: placedSecrets(read.secrets, folder),
     resources: read.resources === undefined ? undefined : at(read.resources),

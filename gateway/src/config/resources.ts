@@ -1,10 +1,11 @@
-import type { Connection, ProtocolName, RoleIssuer } from '@sallyport/shared/access/connection.ts';
+import type { Connection, RoleIssuer } from '@sallyport/shared/access/connection.ts';
 import { hint } from '@sallyport/shared/errors/nearest.ts';
 import { z } from 'zod';
 import { readSources, type Source } from './document.ts';
 import { durationMs } from './duration.ts';
 import { toHttpConnection } from './http.ts';
 import { type Kind, kinds, type Specs, specs } from './kinds.ts';
+import { toSshCredential, toSshTarget } from './ssh.ts';
 
 /** A resource as it was written and found right. */
 export interface Resource<K extends Kind = Kind> {
@@ -43,30 +44,36 @@ export function parseResources(text: string, file: string): Parsed[] {
 
 export const isKind = (kind: string): kind is Kind => (kinds as readonly string[]).includes(kind);
 
-const defaultPorts: Readonly<Record<ProtocolName, number>> = { postgres: 5432, ssh: 22, kubernetes: 6443, http: 443 };
+const POSTGRES_PORT = 5432;
 
 export function toConnection({ name, spec }: Resource<'Connection'>): Connection {
   if (spec.protocol === 'http') return toHttpConnection(name, spec);
-  const { protocol, agent, target, credential, wall, harmlessFunctions, labels } = spec;
-  const { host, port = defaultPorts[protocol], database, tls, ca } = target;
+  const { protocol, agent, labels } = spec;
+  const common = { name, protocol, agent: typeof agent === 'string' ? agent : agent.labels, labels };
+  return { ...common, ...(spec.protocol === 'ssh' ? sshParts(spec) : postgresParts(spec)) };
+}
+
+type ConnectionSpec = Specs['Connection'];
+type Parts = Pick<Connection, 'target' | 'credential' | 'wall' | 'harmlessFunctions'>;
+
+const sshParts = ({ target, credential }: Extract<ConnectionSpec, { protocol: 'ssh' }>): Parts => ({
+  target: toSshTarget(target),
+  credential: toSshCredential(credential),
+});
+
+type PostgresSpec = Extract<ConnectionSpec, { protocol: 'postgres' }>;
+
+function postgresParts({ target, credential, wall, harmlessFunctions }: PostgresSpec): Parts {
+  const { host, port = POSTGRES_PORT, database, tls, ca } = target;
+  const { postgresRole } = credential;
   return {
-    name,
-    protocol,
-    agent: typeof agent === 'string' ? agent : agent.labels,
-    target: {
-      host,
-      port,
-      tls,
-      ...(database === undefined ? {} : { database }),
-      ...(ca === undefined ? {} : { ca }),
-    },
+    target: { host, port, tls, ...(database === undefined ? {} : { database }), ...(ca === undefined ? {} : { ca }) },
     credential: {
       ...loginOf(credential),
-      ...(credential.postgresRole === undefined ? {} : { postgresRole: issuerOf(credential.postgresRole) }),
+      ...(postgresRole === undefined ? {} : { postgresRole: issuerOf(postgresRole) }),
     },
     ...(wall === undefined ? {} : { wall }),
     harmlessFunctions,
-    labels,
   };
 }
 
@@ -74,8 +81,6 @@ const loginOf = ({ username = '', password }: { username?: string | undefined; p
   username,
   ...(password === undefined ? {} : { password }),
 });
-
-type PostgresSpec = Extract<Specs['Connection'], { protocol: 'postgres' }>;
 
 function issuerOf(spec: NonNullable<PostgresSpec['credential']['postgresRole']>): RoleIssuer {
   return { ...loginOf(spec), validForSeconds: Math.floor((durationMs(spec.validFor) ?? 0) / 1000) };

@@ -8,6 +8,9 @@ export const secretFields: Readonly<
   Connection: [
     { path: ['credential', 'password'], reference },
     { path: ['credential', 'postgresRole', 'password'], reference },
+    { path: ['credential', 'privateKey'], reference },
+    { path: ['credential', 'passphrase'], reference },
+    { path: ['credential', 'certificateAuthority'], reference },
   ],
   IdentityProvider: [
     { path: ['clientSecret'], reference },

@@ -21,6 +21,8 @@ export interface CompiledRule {
   readonly asksOfActions: boolean;
   /** It judges by what an action does. */
   readonly judgesEffects: boolean;
+  /** Its condition asks who acts on the principal's behalf. */
+  readonly readsActor: boolean;
 }
 
 const env = celEnv();
@@ -57,6 +59,7 @@ function compiled(name: string, spec: RuleSpec): CompiledRule {
       readsBody: false,
       asksOfActions: asksOfActions(spec),
       judgesEffects: spec.actions !== undefined,
+      readsActor: false,
     };
   }
   const { condition, names } = compileCondition(spec.when);
@@ -71,6 +74,7 @@ function compiled(name: string, spec: RuleSpec): CompiledRule {
     readsBody: names.has('action.body'),
     asksOfActions: asksOfActions(spec),
     judgesEffects: spec.actions !== undefined || names.has('action.verb') || names.has('action.effects'),
+    readsActor: names.has('principal.actor'),
   };
 }
 

@@ -1,9 +1,13 @@
 import type { Action } from '@sallyport/shared/access/action.ts';
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import { type Principal, spokenName } from '@sallyport/shared/access/principal.ts';
 import type { Place } from '@sallyport/shared/access/scope.ts';
 import type { Cap, RowLimit, Verdict } from '@sallyport/shared/access/verdict.ts';
 import type { CompiledRule } from './compile.ts';
+import { speaksFor } from './delegation.ts';
 import { actionFacts, type Facts, type SessionFacts, standingFacts, timeFact } from './facts.ts';
+
+/** `failed`: its condition could not be evaluated. */
+export type Objection = 'actions' | 'when' | 'failed';
 
 /** Judges one session's actions by the rules that concern its principal and connection. */
 export class Decider {
@@ -12,6 +16,7 @@ export class Decider {
   readonly #clock: () => number;
   readonly #where: string;
   readonly #volatile: boolean;
+  readonly #principal: Principal;
   readonly #verdicts = new WeakMap<object, { readonly kind: string; readonly verdict: Verdict }>();
 
   constructor(
@@ -24,7 +29,8 @@ export class Decider {
     this.#rules = rules;
     this.#standing = standingFacts(principal, place, session);
     this.#clock = clock;
-    this.#where = `${principal.name} on ${place.name}`;
+    this.#principal = principal;
+    this.#where = `${spokenName(principal)} on ${place.name}`;
     this.#volatile = rules.some((rule) => rule.volatile);
   }
 
@@ -41,20 +47,31 @@ export class Decider {
     return verdict;
   }
 
+  /** What of a rule does not match an action; undefined where it matches. */
+  objection(rule: CompiledRule, action: Action): Objection | undefined {
+    const facts = { ...this.#standing, action: actionFacts(action), now: timeFact(this.#clock()) };
+    if (rule.spec.actions !== undefined && !lists(rule.spec.actions, action, rule.spec.then)) return 'actions';
+    if (matches(rule, action, facts)) return undefined;
+    return rule.condition?.(facts) === undefined ? 'failed' : 'when';
+  }
+
   #judge(action: Action): Verdict {
     let facts: Facts | undefined;
     let approval: CompiledRule | undefined;
     let permission: CompiledRule | undefined;
     let limit: RowLimit | undefined;
+    let isSpokenFor = false;
     for (const rule of this.#rules) {
       facts ??= { ...this.#standing, action: actionFacts(action), now: timeFact(this.#clock()) };
       if (!matches(rule, action, facts)) continue;
       if (rule.spec.then === 'deny') return denied(rule);
+      isSpokenFor ||= speaksFor(rule, this.#principal);
       limit = stricter(limit, rule);
       if (rule.spec.then === 'allow') permission ??= rule;
       else if (approval === undefined || asksMore(rule, approval)) approval = rule;
     }
-    if (approval?.approvers !== undefined) {
+    // People are asked about programs that no rule names only where another rule lets them do it.
+    if (approval?.approvers !== undefined && isSpokenFor) {
       const { name, approvers, access } = approval;
       return { outcome: 'approve', rule: name, approvers, ...(limit && { limit }), ...(access && { access }) };
     }
@@ -66,7 +83,7 @@ export class Decider {
 
   /** A rule that allows some statement allows to open the session in which it is asked. */
   #opener(): CompiledRule | undefined {
-    return this.#rules.find((rule) => rule.spec.then !== 'deny');
+    return this.#rules.find((rule) => rule.spec.then !== 'deny' && speaksFor(rule, this.#principal));
   }
 
   #nothing(action: Action): Verdict {

@@ -22,7 +22,12 @@ export type Facts = Record<string, CelInput>;
 /** What does not change during a session. */
 export function standingFacts(principal: Principal, place: Place, session: SessionFacts): Facts {
   return {
-    principal: mapOf({ name: principal.name, groups: listOf(principal.groups), claims: claim(principal.claims, 0) }),
+    principal: mapOf({
+      name: principal.name,
+      groups: listOf(principal.groups),
+      claims: claim(principal.claims, 0),
+      actor: actorFacts(principal),
+    }),
     connection: mapOf({ name: place.name, labels: mapOf(place.labels), protocol: place.protocol }),
     session: mapOf({
       id: session.id,
@@ -30,6 +35,12 @@ export function standingFacts(principal: Principal, place: Place, session: Sessi
       startedAt: timestampFromMs(session.startedAt),
     }),
   };
+}
+
+/** Always there, so that a condition that asks for it never fails: nobody has an empty name. */
+function actorFacts({ actor }: Principal): CelInput {
+  const { name = '', groups = [], kind = '' } = actor ?? {};
+  return mapOf({ name, groups: listOf(groups), kind, via: actor?.actor?.name ?? '' });
 }
 
 /** An action that is no statement has nothing without a condition; its text is empty. */
@@ -47,6 +58,8 @@ export function actionFacts(action: Action): CelInput {
     ),
     hasWhere: action.hasWhere ?? true,
     hasLimit: action.hasLimit ?? true,
+    pty: action.pty ?? false,
+    paths: listOf(action.paths ?? []),
     estimatedRows: rows !== undefined && Number.isFinite(rows) ? BigInt(Math.round(rows)) : undefined,
     parameters: listOf((action.parameters ?? []).map((parameter) => parameter ?? null)),
     ...httpFacts(action),

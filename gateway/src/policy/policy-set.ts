@@ -1,11 +1,19 @@
 import type { Action } from '@sallyport/shared/access/action.ts';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
-import { concerns, covers, type Place } from '@sallyport/shared/access/scope.ts';
+import { covers, type Place } from '@sallyport/shared/access/scope.ts';
 import type { Verdict } from '@sallyport/shared/access/verdict.ts';
 import { type CompiledRule, compileRule } from './compile.ts';
-import { Decider } from './decider.ts';
+import { Decider, type Objection } from './decider.ts';
+import { isAbout, speaksFor } from './delegation.ts';
 import type { SessionFacts } from './facts.ts';
 import type { NamedRule } from './rule.ts';
+
+/** `because`: what of the rule does not match; undefined where all does. */
+export interface Opinion {
+  readonly rule: string;
+  readonly then: CompiledRule['spec']['then'];
+  readonly because: 'who' | 'connections' | Objection | undefined;
+}
 
 export interface Question {
   readonly principal: Principal;
@@ -25,6 +33,25 @@ export class PolicySet {
   constructor(rules: readonly CompiledRule[], clock: () => number = Date.now) {
     this.#rules = rules;
     this.#clock = clock;
+  }
+
+  /** The same rules at another time. */
+  at(clock: () => number): PolicySet {
+    return new PolicySet(this.#rules, clock);
+  }
+
+  /** What each rule has to say of an action, in their order. */
+  opinions({ principal, connection, session, action }: Question): Opinion[] {
+    const all = this.decider(principal, connection, session);
+    return this.#rules.map((rule) => {
+      const { name, spec } = rule;
+      const because = !isAbout(rule, principal)
+        ? 'who'
+        : covers(spec.connections, connection)
+          ? all.objection(rule, action)
+          : 'connections';
+      return { rule: name, then: spec.then, because };
+    });
   }
 
   decide({ principal, connection, session, action }: Question): Verdict {
@@ -56,7 +83,9 @@ export class PolicySet {
    * names. Undefined where one of them names none, which is all.
    */
   privileges(connection: Place, principal: Principal): { rule: string; privileges: string[] } | undefined {
-    const admitting = this.#applicable(principal, connection).filter(({ spec }) => spec.then !== 'deny');
+    const admitting = this.#applicable(principal, connection).filter(
+      (rule) => rule.spec.then !== 'deny' && speaksFor(rule, principal),
+    );
     const [first] = admitting;
     if (first === undefined || admitting.some(({ spec }) => spec.privileges === undefined)) return undefined;
     return { rule: first.name, privileges: [...new Set(admitting.flatMap(({ spec }) => spec.privileges ?? []))] };
@@ -68,7 +97,7 @@ export class PolicySet {
     const reads = rules.some(({ spec }) => spec.when?.includes('principal') === true);
     return JSON.stringify([
       rules.map(({ name }) => name),
-      reads ? [principal.name, principal.groups, principal.claims] : [],
+      reads ? [principal.name, principal.groups, principal.claims, principal.actor ?? null] : [],
     ]);
   }
 
@@ -83,7 +112,7 @@ export class PolicySet {
   }
 
   #applicable(principal: Principal, connection: Place): CompiledRule[] {
-    return this.#rules.filter(({ spec }) => concerns(spec.who, principal) && covers(spec.connections, connection));
+    return this.#rules.filter((rule) => isAbout(rule, principal) && covers(rule.spec.connections, connection));
   }
 }
 

@@ -38,11 +38,32 @@ export interface Greeting {
   readonly application: string | undefined;
 }
 
+/** A client's proof that it has a key. Nothing of it is believed. @see RFC 4252, 7 */
+export interface KeyProof {
+  readonly algorithm: string;
+  /** It comes in a certificate. */
+  readonly isCertified: boolean;
+  /** The key's blob, or its certificate's. */
+  readonly key: Buffer;
+  /** What was signed: this connection's session identifier and the request. */
+  readonly signed: Buffer;
+  /** `string algorithm, string bytes`. */
+  readonly signature: Buffer;
+}
+
+/** What a visitor proves itself with. `link`: it has nothing and asks to sign in with a browser. */
+export type Proof =
+  | { readonly kind: 'secret'; readonly secret: string }
+  | { readonly kind: 'key'; readonly proof: KeyProof }
+  | { readonly kind: 'link' };
+
 /** Said hello, admitted to nothing. */
 export interface Visitor {
   readonly greeting: Greeting;
   /** Asks for the secret in the protocol's own form; undefined when the client left. */
   askSecret(signal: AbortSignal): Promise<string | undefined>;
+  /** For clients with several ways to prove themselves: the next one, undefined when the client left. In place of `askSecret`. */
+  askProof?(signal: AbortSignal): Promise<Proof | undefined>;
   /** Tells the person something while they wait to be let in. */
   tell(text: string, hint: string): void;
   /** Settles when the client has gone away. Does not take what it sends. */
@@ -50,6 +71,11 @@ export interface Visitor {
   /** The exchanges of an admitted session, as the client opens them: one for PostgreSQL, one a channel for SSH. */
   welcome(backing: Backing): AsyncIterable<Exchange>;
   turnAway(denial: Denial): Promise<void>;
+  /**
+   * Somebody who was not believed may try again: tells them why and resolves to whether they do. Without it one attempt is
+   * all there is.
+   */
+  again?(denial: Denial): Promise<boolean>;
 }
 
 /** What an admitted session gives its exchanges to work with. */
@@ -143,6 +169,8 @@ export interface Request {
   readonly bytes: Buffer;
   /** What they ask; absent where there is nothing to judge (flow control, data of a judged statement). */
   readonly ask: Ask | undefined;
+  /** The client is answered with this in its turn, and nothing goes to the target. */
+  readonly answer?: Buffer;
 }
 
 export interface Ask {

@@ -7,14 +7,22 @@ export interface MinuteCounts {
   readonly denied: number;
 }
 
+/** What is counted since the start, and by what. */
+export type Counted = 'judged' | 'started' | 'rejected';
+
 export type Judged = 'allowed' | 'approved' | 'denied';
 
 const MINUTE_MS = 60_000;
 const KEPT = 60;
 
-/** Counts what was judged, by the minute, for the last hour. */
+/** Counts what was judged by the minute for the last hour, and what happened since the start. */
 export class Activity {
   readonly #clock: () => number;
+  readonly #totals = {
+    judged: new Map<string, number>(),
+    started: new Map<string, number>(),
+    rejected: new Map<string, number>(),
+  };
   readonly #minutes: { at: number; allowed: number; approved: number; denied: number }[] = [];
 
   constructor(clock: () => number = Date.now) {
@@ -23,6 +31,20 @@ export class Activity {
 
   count(judged: Judged): void {
     this.#now()[judged] += 1;
+    this.note('judged', judged);
+  }
+
+  /** `which`: of few words, never one that a client chose. */
+  note(what: Counted, which: string): void {
+    const counts = this.#totals[what];
+    counts.set(which, (counts.get(which) ?? 0) + 1);
+  }
+
+  totals(
+    what: Counted,
+    label: string,
+  ): { readonly labels: Readonly<Record<string, string>>; readonly value: number }[] {
+    return [...this.#totals[what]].map(([which, value]) => ({ labels: { [label]: which }, value }));
   }
 
   /** Oldest first, without gaps; the last one is not over. */

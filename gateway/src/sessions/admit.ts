@@ -8,6 +8,7 @@ import type { Visitor } from '../protocols/protocol.ts';
 import type { CurrentAccess } from './access.ts';
 import { type Admission, grant } from './admission.ts';
 import type { AskByLink } from './link.ts';
+import { prove } from './prove.ts';
 
 /** Asks people whether somebody may come in. */
 export type AskToOpen = (
@@ -41,17 +42,15 @@ export interface Rejection {
  */
 export async function admit(
   visitor: Visitor,
-  identity: Pick<Identity, 'authenticate' | 'recheck'>,
+  identity: Pick<Identity, 'authenticate' | 'authenticateKey' | 'recheck'>,
   access: CurrentAccess,
   ask: AskToOpen,
   link: AskByLink,
   signal: AbortSignal,
 ): Promise<Admission | Rejection | undefined> {
-  const { user, connection: wanted, origin } = visitor.greeting;
-  const { wantsLink = false } = visitor.greeting;
-  const secret = await (wantsLink ? link(visitor) : visitor.askSecret(signal));
-  if (secret === undefined) return wantsLink ? { denial: nobodySignedIn, principal: undefined } : undefined;
-  const identified = await identity.authenticate({ secret, user, connection: wanted, address: origin.address });
+  const { connection: wanted, origin } = visitor.greeting;
+  const identified = await prove(visitor, identity, link, signal);
+  if (identified === undefined) return undefined;
   if ('message' in identified) return { denial: identified, principal: undefined };
   const { principal } = identified;
   const connection = access.now.connections.get(wanted);
@@ -74,7 +73,7 @@ export async function admit(
     const consent = await ask({ sessionId, identified, connection, visitor }, verdict, signal);
     if ('message' in consent) return { denial: consent, principal };
     // People take their time: the token may have been revoked, or the person lost their groups.
-    const refusal = await identity.recheck(identified);
+    const refusal = await identity.recheck(identified, origin.address);
     if (refusal !== undefined) return { denial: refusal, principal };
     given = consent.grant;
   }
@@ -92,11 +91,6 @@ export async function admit(
 
 const sooner = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
-
-const nobodySignedIn: Denial = {
-  reason: 'unauthenticated',
-  message: 'nobody signed in with the link, or it was turned down',
-};
 
 /** Tells only of connections that the person may open. */
 function unknown(

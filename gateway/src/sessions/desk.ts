@@ -1,4 +1,5 @@
 import type { Action } from '@sallyport/shared/access/action.ts';
+import { partyOf } from '@sallyport/shared/access/principal.ts';
 import type { Approvers, Denial, Verdict } from '@sallyport/shared/access/verdict.ts';
 import type { ApprovalDesk } from '../approvals/approval-desk.ts';
 import type { Json } from '../audit/event.ts';
@@ -12,6 +13,7 @@ import type { CurrentAccess } from './access.ts';
 import type { Activity } from './activity.ts';
 import type { Admission } from './admission.ts';
 import type { Desk, Tell } from './relay.ts';
+import type { Stages } from './stages.ts';
 
 /** Where a session's statements are judged and written down. */
 export interface DeskParts {
@@ -25,6 +27,7 @@ export interface DeskParts {
   /** Where the approval's page is, for the person who waits. */
   readonly approvalUrl: (id: string) => string;
   readonly activity: Pick<Activity, 'count'>;
+  readonly stages: Pick<Stages, 'since'>;
 }
 
 /** One session's desk: the rules in force, the journal before the effect, the recording before the client. */
@@ -36,11 +39,13 @@ export class SessionDesk implements Desk {
   /** Approved and not yet performed. */
   #approved = 0;
   #scribes = 0;
+  readonly stages: Pick<Stages, 'since'>;
   statements = 0;
   refusals = 0;
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
+    this.stages = parts.stages;
     this.#revision = parts.access.now.revision;
     this.#decider = this.#newDecider();
   }
@@ -85,7 +90,7 @@ export class SessionDesk implements Desk {
     this.refusals += 1;
     this.#parts.activity.count('denied');
     const { rule = null, reason, message } = denial;
-    this.#journal('policy.decision', { ...told(action), verdict: 'deny', rule, reason, message });
+    this.#journal('policy.decision', { kind: action.kind, ...told(action), verdict: 'deny', rule, reason, message });
     this.#parts.recording.entry('note', JSON.stringify({ type: 'refused', text: action.text, rule, reason, message }));
   }
 
@@ -104,7 +109,7 @@ export class SessionDesk implements Desk {
         approvers,
         sessionId,
         connection: connection.name,
-        requester: { id: principal.id, name: principal.name },
+        requester: partyOf(principal),
         role: connection.credential.username,
         action,
       },
@@ -143,18 +148,15 @@ export class SessionDesk implements Desk {
 
   #journal(type: string, data: { [key: string]: Json }): void {
     const { principal, connection, sessionId } = this.#parts.admission;
-    const { id, name } = principal;
-    this.#parts.journal.append(
-      newEvent(type, { connection: connection.name, sessionId, principal: { id, name }, data }),
-    );
+    const origin = { connection: connection.name, sessionId, principal: partyOf(principal) };
+    this.#parts.journal.append(newEvent(type, { ...origin, data }));
   }
 
   #writer(kind: string): (data: string) => string {
     const known = this.#writers.get(kind);
     if (known !== undefined) return known;
     const { principal, connection, sessionId } = this.#parts.admission;
-    const { id, name } = principal;
-    const made = eventWriter(kind, { connection: connection.name, sessionId, principal: { id, name } });
+    const made = eventWriter(kind, { connection: connection.name, sessionId, principal: partyOf(principal) });
     this.#writers.set(kind, made);
     return made;
   }
@@ -205,7 +207,7 @@ const nullable = (parameter: string | undefined): string | null => parameter ?? 
 
 /** What the audit stream is told of an action. */
 export function told(action: Action): { [key: string]: Json } {
-  const { text, verb, effects, tables, parameters, estimatedRows } = action;
+  const { text, verb, effects, tables, parameters, estimatedRows, hasWhere, hasLimit, pty, paths } = action;
   return {
     ...(text === undefined ? {} : { text }),
     ...(parameters === undefined ? {} : { parameters: parameters.map(nullable) }),
@@ -213,6 +215,10 @@ export function told(action: Action): { [key: string]: Json } {
     effects,
     tables: (tables ?? []).map(({ schema, name }) => (schema === undefined ? name : `${schema}.${name}`)),
     ...(estimatedRows === undefined ? {} : { estimatedRows }),
+    ...(hasWhere === undefined ? {} : { hasWhere }),
+    ...(hasLimit === undefined ? {} : { hasLimit }),
+    ...(pty === undefined ? {} : { pty }),
+    ...(paths === undefined ? {} : { paths }),
   };
 }
 

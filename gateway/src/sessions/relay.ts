@@ -3,6 +3,7 @@ import type { Approvers, Denial, Verdict } from '@sallyport/shared/access/verdic
 import { Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
 import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
 import type { Ask, Exchange, Matter, Request, Scribe } from '../protocols/protocol.ts';
+import type { Stages } from './stages.ts';
 
 /** Requests that wait behind a held one; beyond it the client is no longer read. Bytes. */
 const MAX_HELD_BYTES = 1024 * 1024;
@@ -30,6 +31,8 @@ export interface Desk {
   record(reply: Buffer): void;
   /** For an exchange that says itself what of it is kept. */
   scribe(): Scribe;
+  /** How long messages spend here. */
+  readonly stages: Pick<Stages, 'since'>;
 }
 
 export type Tell = (text: string, hint: string) => void;
@@ -102,7 +105,9 @@ export class Relay {
   #fromClient(chunk: Buffer): void {
     if (this.#over) return;
     try {
+      const started = performance.now();
       const requests = this.#exchange.lens.requests(chunk);
+      this.#desk.stages.since('read', started);
       if (this.#held) this.#enqueue(requests);
       else this.#advance(requests);
     } catch (error) {
@@ -123,6 +128,10 @@ export class Relay {
     let run: Buffer | undefined;
     for (let i = 0; i < requests.length; i++) {
       const request = requests[i] as Request;
+      if (request.answer !== undefined) {
+        this.#toClient(request.answer);
+        continue;
+      }
       const outcome = request.ask === undefined ? undefined : this.#judge(request, request.ask);
       if (outcome === undefined) {
         run = this.#extend(run, request.bytes);
@@ -151,13 +160,18 @@ export class Relay {
 
   #judge(request: Request, ask: Ask): Denial | undefined | Promise<Denial | undefined> {
     const { matter } = ask;
-    return matter instanceof Promise
-      ? matter.then((known) => this.#settle(request, ask, known))
-      : this.#settle(request, ask, matter);
+    if (!(matter instanceof Promise)) return this.#settle(request, ask, matter);
+    const started = performance.now();
+    return matter.then((known) => {
+      this.#desk.stages.since('analyse', started);
+      return this.#settle(request, ask, known);
+    });
   }
 
   #settle(request: Request, ask: Ask, matter: Matter): Denial | undefined | Promise<Denial | undefined> {
+    const started = performance.now();
     const verdict = this.#desk.decide(matter);
+    this.#desk.stages.since('decide', started);
     if (verdict.outcome === 'deny') return this.#turnDown(matter.action, denialOf(verdict));
     if (ask.stage === 'prepare') return undefined;
     if (verdict.limit !== undefined) this.#exchange.lens.limit(request, verdict.limit);
@@ -179,8 +193,10 @@ export class Relay {
   }
 
   #perform(matter: Matter, rule: string): Denial | undefined {
+    const started = performance.now();
     try {
       this.#desk.perform(matter, rule);
+      this.#desk.stages.since('write', started);
       return undefined;
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
@@ -231,8 +247,10 @@ export class Relay {
 
   #fromTarget(chunk: Buffer): void {
     if (this.#over) return;
+    const started = performance.now();
     try {
       this.#exchange.lens.replies(chunk, (bytes) => this.#toClient(bytes));
+      this.#desk.stages.since('reply', started);
       if (this.#exchange.lens.due !== undefined) this.#settleSoon(this.#exchange.lens.due);
     } catch (error) {
       this.#broken(error, 'target');

@@ -1,6 +1,6 @@
 import type { Connection } from '@sallyport/shared/access/connection.ts';
 import { globOf } from '@sallyport/shared/access/glob.ts';
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import { type Principal, partyOf } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
 import type { AgentHub } from '../agents/hub.ts';
@@ -56,7 +56,7 @@ export class Session {
       id: this.id,
       connection: connection.name,
       protocol: connection.protocol,
-      principal: { id: principal.id, name: principal.name },
+      principal: partyOf(principal),
       sourceAddress: visitor.greeting.origin.address,
       application: visitor.greeting.application,
       agent: typeof connection.agent === 'string' ? connection.agent : undefined,
@@ -216,6 +216,7 @@ export class Session {
     return {
       sourceAddress,
       application: application ?? null,
+      groups: this.admission.principal.groups,
       protocol,
       agent: agent ?? null,
       tokenId,
@@ -226,7 +227,6 @@ export class Session {
 
   #event(type: string, data: { [key: string]: Json }) {
     const { connection, principal } = this.admission;
-    const { id, name } = principal;
-    return newEvent(type, { connection: connection.name, sessionId: this.id, principal: { id, name }, data });
+    return newEvent(type, { connection: connection.name, sessionId: this.id, principal: partyOf(principal), data });
   }
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { type Party, partyOf } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import { Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
 import type { AgentHub } from '../agents/hub.ts';
@@ -12,7 +13,7 @@ import type { Journal } from '../audit/journal.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { Origin, Protocol, Visitor } from '../protocols/protocol.ts';
 import type { Recordings } from '../recording/recordings.ts';
-import type { Access, CurrentAccess } from './access.ts';
+import type { CurrentAccess } from './access.ts';
 import type { Activity } from './activity.ts';
 import type { Admission } from './admission.ts';
 import { admit, type Rejection } from './admit.ts';
@@ -21,11 +22,12 @@ import { SessionDesk } from './desk.ts';
 import { type BeginLink, byLink } from './link.ts';
 import { type Rejected, Rejections } from './rejections.ts';
 import { Session } from './session.ts';
+import type { Stages } from './stages.ts';
 import { regroup } from './standing.ts';
 import type { SessionRecord, SessionStore } from './store.ts';
 
 export interface SessionsParts {
-  readonly identity: Pick<Identity, 'authenticate' | 'recheck' | 'current'>;
+  readonly identity: Pick<Identity, 'authenticate' | 'authenticateKey' | 'recheck' | 'current'>;
   readonly access: CurrentAccess;
   readonly agents: Pick<AgentHub, 'open'>;
   readonly approvals: Pick<ApprovalDesk, 'request'>;
@@ -34,7 +36,8 @@ export interface SessionsParts {
   readonly journal: Journal;
   readonly recordings: Recordings;
   readonly store: SessionStore;
-  readonly activity: Pick<Activity, 'count'>;
+  readonly activity: Pick<Activity, 'count' | 'note'>;
+  readonly stages: Pick<Stages, 'since'>;
   readonly approvalUrl: (id: string) => string;
   readonly beginLink: BeginLink;
   readonly log: (text: string, details?: Readonly<Record<string, unknown>>) => void;
@@ -54,7 +57,7 @@ export class Sessions {
     this.#parts = parts;
     this.#rejections = new Rejections(parts.journal);
     parts.grants.onOver((id, message) => this.endWhere(({ grant }) => grant?.id === id, message));
-    parts.access.onChange((access) => this.#review(access));
+    parts.access.onChange(() => void this.#review());
   }
 
   /** Serves one accepted socket of a protocol's listener. Never rejects. */
@@ -110,7 +113,7 @@ export class Sessions {
   async #reviewPerson(session: Session): Promise<void> {
     const { identity, access } = this.#parts;
     const { principal, tokenId, expiresAt } = session.admission;
-    const denial = await identity.recheck({ principal, tokenId, expiresAt });
+    const denial = await identity.recheck({ principal, tokenId, expiresAt }, session.record.sourceAddress);
     const current = denial ?? (await identity.current(principal));
     if ('message' in current) session.end({ reason: 'ended', message: current.message });
     else regroup(session, access.now, current);
@@ -136,7 +139,10 @@ export class Sessions {
     const hello = AbortSignal.timeout(GREETING_MS);
     try {
       const link = byLink(this.#parts.beginLink, signal);
-      const admitted = await admit(visitor, identity, access, consentTo(this.#parts, signal), link, hello);
+      let admitted = await admit(visitor, identity, access, consentTo(this.#parts, signal), link, hello);
+      while (admitted !== undefined && 'denial' in admitted && (await this.#triesAgain(visitor, admitted))) {
+        admitted = await admit(visitor, identity, access, consentTo(this.#parts, signal), link, hello);
+      }
       if (admitted === undefined) return;
       if ('denial' in admitted) await this.#reject(visitor, admitted);
       else await this.#run(visitor, admitted);
@@ -145,13 +151,19 @@ export class Sessions {
     }
   }
 
+  async #triesAgain(visitor: Visitor, { denial, principal }: Rejection): Promise<boolean> {
+    if (denial.reason !== 'unauthenticated' || (await visitor.again?.(denial)) !== true) return false;
+    this.#rejections.tell(visitor.greeting, principal, denial);
+    return true;
+  }
+
   async #run(visitor: Visitor, admission: Admission): Promise<void> {
-    const { access, agents, journal, approvals, approvalUrl, recordings, store, activity } = this.#parts;
+    const { access, agents, journal, approvals, approvalUrl, recordings, store, activity, stages } = this.#parts;
     const { connection, principal, sessionId, grant } = admission;
     const startedAt = Date.now();
     const sourceAddress = visitor.greeting.origin.address;
-    const { id, name } = principal;
-    const header = { connection: connection.name, protocol: connection.protocol, principal: { id, name }, startedAt };
+    const { name, protocol } = connection;
+    const header = { connection: name, protocol, principal: partyOf(principal), startedAt };
     const recording = recordings.create(sessionId, header);
     const desk = new SessionDesk({
       admission,
@@ -163,10 +175,12 @@ export class Sessions {
       approvals,
       approvalUrl,
       activity,
+      stages,
     });
     const session = new Session({ admission, visitor, desk, startedAt, agents, access, journal });
     const expiry = this.#expireAt(session);
     this.#living.set(sessionId, session);
+    activity.note('started', connection.protocol);
     // Whoever took the grant back a moment ago did not find this session.
     if (grant !== undefined && !this.#parts.grants.isActive(grant.id)) {
       session.end({ reason: 'ended', message: `your access to ${connection.name} has ended` });
@@ -201,8 +215,13 @@ export class Sessions {
   }
 
   /** Rules have changed: whoever may no longer open the connection, or may now see other values, is sent away. */
-  #review(access: Access): void {
-    for (const session of this.#living.values()) {
+  async #review(): Promise<void> {
+    for (const session of [...this.#living.values()]) {
+      // Groups may have changed with the rules: they are looked at first. Where nobody can be asked, those of before count.
+      await this.#reviewPerson(session).catch((error) =>
+        this.#parts.log('a session’s person could not be asked for', { error }),
+      );
+      const access = this.#parts.access.now;
       const { principal, connection, sessionId } = session.admission;
       const { sourceAddress, startedAt } = session.record;
       const current = access.connections.get(connection.name);
@@ -218,6 +237,7 @@ export class Sessions {
 
   async #reject(visitor: Visitor, { denial, principal }: Rejection): Promise<void> {
     await visitor.turnAway(denial);
+    this.#parts.activity.note('rejected', denial.reason);
     this.#rejections.tell(visitor.greeting, principal, denial);
   }
 
@@ -234,6 +254,7 @@ export class Sessions {
         : 'the gateway met an error of its own',
     };
     try {
+      this.#parts.activity.note('rejected', denial.reason);
       await visitor?.turnAway(denial);
       this.#rejections.tell(greeting, undefined, denial);
     } catch (failure) {
@@ -246,6 +267,6 @@ const isTimeout = (error: unknown): boolean =>
   error instanceof Error && ['TimeoutError', 'AbortError'].includes(error.name);
 
 /** Events of an administrator's doing. */
-export function adminEvent(type: string, principal: { id: string; name: string }, data: { [key: string]: Json }) {
-  return newEvent(type, { principal: { id: principal.id, name: principal.name }, data });
+export function adminEvent(type: string, principal: Party, data: { [key: string]: Json }) {
+  return newEvent(type, { principal: partyOf(principal), data });
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { Party, Principal } from '@sallyport/shared/access/principal.ts';
 import { ConfigError } from '@sallyport/shared/errors/errors.ts';
 import { hint } from '@sallyport/shared/errors/nearest.ts';
 import type { ApplyOrder, ResourcesPort, StoredResource } from '../api/ports.ts';
@@ -9,14 +9,19 @@ import { type Kind, type Specs, specs } from '../config/kinds.ts';
 import { isKind, type Parsed, parseResources, type Resource, toConnection } from '../config/resources.ts';
 import { secretFields } from '../config/secret-fields.ts';
 import { workloadPresets } from '../config/workload-identity.ts';
+import type { ServiceTerms } from '../identity/delegation.ts';
 import type { DirectoryProvider } from '../identity/directory/provider.ts';
 import { issuerOf, type NamedProvider, oidcProvidersOf, type ProviderSpec } from '../identity/federation/spec.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { NamedWorkload } from '../identity/oauth/workloads.ts';
 import { type OidcProvider, wrongIssuer } from '../identity/provider.ts';
+import type { StoredUser } from '../identity/store.ts';
 import { compileMasks } from '../masking/mask-set.ts';
+import { httpActions } from '../policy/http-actions.ts';
 import { compileRules } from '../policy/policy-set.ts';
 import { consequence } from '../protocols/postgres/sql/effects.ts';
+import { sshKinds } from '../protocols/ssh/actions.ts';
+import { sftpKinds } from '../protocols/ssh/sftp/operations.ts';
 import type { Access, CurrentAccess } from '../sessions/access.ts';
 import { withSecrets } from '../store/sealing/fields.ts';
 import { isSealed } from '../store/sealing/keyring.ts';
@@ -30,10 +35,19 @@ export interface ResourcesParts {
   /** Keys what `as: hash` shows. */
   readonly hashKey: Uint8Array;
   /** Durable before the effect. */
-  readonly journal: (type: string, by: Pick<Principal, 'id' | 'name'>, data: { [key: string]: Json }) => Promise<void>;
+  readonly journal: (type: string, by: Party, data: { [key: string]: Json }) => Promise<void>;
   readonly onUserRemoved: (principalId: string) => void;
+  /** What belongs to the account goes with it. */
+  readonly onServiceRemoved?: (name: string) => Promise<void>;
   /** After each change: providers, service accounts and users may mean other people now. */
   readonly onChanged?: () => Promise<void>;
+}
+
+/** What an application would lead to. */
+export interface Preview {
+  readonly outcomes: Awaited<ReturnType<ResourcesPort['apply']>>;
+  readonly resources: readonly Resource[];
+  readonly access: Access;
 }
 
 /** What a password looks like to whoever lists resources. */
@@ -46,8 +60,8 @@ export class AppliedResources implements ResourcesPort {
   #directories: readonly DirectoryProvider[] = [];
   #federated: readonly NamedProvider[] = [];
   #workloads: readonly NamedWorkload[] = [];
-  #serviceGroups: ReadonlyMap<string, readonly string[]> = new Map();
   #notifiers: readonly Resource<'Notifier'>[] = [];
+  #services: ReadonlyMap<string, ServiceTerms> = new Map();
   /** One application at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -78,7 +92,11 @@ export class AppliedResources implements ResourcesPort {
   }
 
   serviceGroups(name: string): readonly string[] | undefined {
-    return this.#serviceGroups.get(name);
+    return this.#services.get(name)?.groups;
+  }
+
+  service(name: string): ServiceTerms | undefined {
+    return this.#services.get(name);
   }
 
   /** Puts what the store has in force. @throws Error that names the rule or mask which no longer compiles */
@@ -103,13 +121,24 @@ export class AppliedResources implements ResourcesPort {
     await run;
   }
 
-  async #apply(order: ApplyOrder, source: string | undefined) {
-    const { store, hashKey, journal } = this.#parts;
+  /** What would be in force if the order were carried out, and `deletions` (`Kind/name`) gone. Changes nothing. */
+  async preview(order: Pick<ApplyOrder, 'by' | 'documents'>, deletions: readonly string[] = []): Promise<Preview> {
+    const { store, hashKey } = this.#parts;
+    const { outcomes, after } = await this.#plan({ ...order, resources: [], dryRun: true }, undefined, true);
+    const gone = new Set(deletions);
+    const left = after.filter(({ kind, name }) => !gone.has(`${kind}/${name}`));
+    const missing = deletions.find((one) => !after.some(({ kind, name }) => `${kind}/${name}` === one));
+    if (missing !== undefined) throw new ConfigError('deletions', undefined, `there is no ${missing}`);
+    return { outcomes, resources: left, access: accessOf(left, await store.revision(), hashKey) };
+  }
+
+  async #plan(order: ApplyOrder, source: string | undefined, isPreview = false) {
+    const { store, hashKey } = this.#parts;
     const before = await store.list();
     const named = (one: { kind: string; name: string }): string => `${one.kind}/${one.name}`;
     const known = new Map(before.map((one) => [named(one), one]));
     const parsed = parseAll(order).map((one) => withKnownSecrets(one, known.get(named(one))));
-    for (const one of parsed) checkSource(one, known.get(named(one)), source);
+    for (const one of isPreview ? [] : parsed) checkSource(one, known.get(named(one)), source);
     const outcomes = parsed.map((one) => {
       const old = known.get(named(one));
       const same = old !== undefined && isDeepStrictEqual(old.spec, kept(one)) && !hasPassword(one);
@@ -126,25 +155,32 @@ export class AppliedResources implements ResourcesPort {
       ...parsed,
     ];
     check(after, parsed, hashKey);
+    return { parsed, outcomes, gone, after };
+  }
+
+  async #apply(order: ApplyOrder, source: string | undefined) {
+    const { store, journal } = this.#parts;
+    const { parsed, outcomes, gone } = await this.#plan(order, source);
+    const named = (one: { kind: string; name: string }): string => `${one.kind}/${one.name}`;
     const changed = outcomes.filter(({ outcome }) => outcome !== 'unchanged').map(named);
     if (order.dryRun || (changed.length === 0 && gone.length === 0)) return outcomes;
+    // What takes long or can fail is done first: then all of it is stored, or nothing.
+    const users = (await Promise.all(parsed.map((one) => this.#user(one)))).filter((user) => user !== undefined);
     await journal('admin.apply', order.by, {
       changed,
       removed: gone.map(named),
       files: order.documents.map(({ file }) => file),
     });
-    for (const one of parsed) await this.#putUser(one);
     const at = Date.now();
-    await store.put(
-      parsed.map((one) => ({
-        kind: one.kind,
-        name: one.name,
-        spec: kept(one),
-        at,
-        ...(source === undefined ? {} : { source }),
-      })),
-    );
-    for (const one of gone) await this.#forget(one.kind, one.name);
+    const put = parsed.map((one) => ({
+      kind: one.kind,
+      name: one.name,
+      spec: kept(one),
+      at,
+      ...(source === undefined ? {} : { source }),
+    }));
+    await store.change({ put, users, remove: gone });
+    for (const one of gone) await this.#gone(one.kind, one.name);
     await this.load();
     await this.#parts.onChanged?.();
     return outcomes;
@@ -170,7 +206,8 @@ export class AppliedResources implements ResourcesPort {
       const { store, journal } = this.#parts;
       if ((await store.getSealed(kind, name)) === undefined) return false;
       await journal('admin.delete', by, { kind, name });
-      await this.#forget(kind, name);
+      await store.change({ put: [], users: [], remove: [{ kind, name }] });
+      await this.#gone(kind, name);
       await this.load();
       await this.#parts.onChanged?.();
       return true;
@@ -179,18 +216,19 @@ export class AppliedResources implements ResourcesPort {
     return run;
   }
 
-  async #forget(kind: string, name: string): Promise<void> {
-    await this.#parts.store.remove(kind, name);
+  /** What belonged to it ends with it. */
+  async #gone(kind: string, name: string): Promise<void> {
+    if (kind === 'ServiceAccount') await this.#parts.onServiceRemoved?.(name);
     if (kind !== 'User') return;
     await this.#parts.identity.users.remove(name);
     this.#parts.onUserRemoved(`user:${name}`);
   }
 
-  async #putUser({ kind, name, spec }: Parsed): Promise<void> {
-    if (kind !== 'User') return;
+  async #user({ kind, name, spec }: Parsed): Promise<StoredUser | undefined> {
+    if (kind !== 'User') return undefined;
     const { groups, password } = spec as Resource<'User'>['spec'];
     const given = password === undefined || password === shown ? {} : { password };
-    await this.#parts.identity.users.put({ name, groups, ...given });
+    return this.#parts.identity.users.made({ name, groups, ...given });
   }
 
   #remember(stored: readonly { kind: string; name: string; spec: unknown }[]): void {
@@ -206,10 +244,8 @@ export class AppliedResources implements ResourcesPort {
     this.#notifiers = stored
       .filter(({ kind }) => kind === 'Notifier')
       .map(({ name, spec }) => ({ kind: 'Notifier', name, spec: specs.Notifier.parse(spec) }));
-    this.#serviceGroups = new Map(
-      stored
-        .filter(({ kind }) => kind === 'ServiceAccount')
-        .map(({ name, spec }) => [name, (spec as { groups?: string[] }).groups ?? []]),
+    this.#services = new Map(
+      stored.filter(({ kind }) => kind === 'ServiceAccount').map(({ name, spec }) => [name, serviceOf(spec)]),
     );
   }
 }
@@ -264,7 +300,21 @@ function parseAll({ documents, resources }: ApplyOrder): Parsed[] {
   return parsed;
 }
 
-const actions = new Set<string>([...consequence, 'session.open', 'postgres.query', 'postgres.execute']);
+const actions = new Set<string>([
+  ...consequence,
+  'session.open',
+  'postgres.query',
+  'postgres.execute',
+  ...sshKinds,
+  ...sftpKinds,
+  'permit',
+  'write',
+  'read',
+  'link',
+  'shell',
+  'forward',
+  ...httpActions,
+]);
 
 function checkRule(rule: Resource<'Rule'>): void {
   const wrong = rule.spec.actions?.find((action) => !actions.has(action));
@@ -341,8 +391,18 @@ const withoutMark = (kind: string, spec: unknown): unknown => {
 const withoutSecrets = (kind: string, spec: { readonly [key: string]: Json }): { readonly [key: string]: Json } =>
   withSecrets(spec, secretFields[kind] ?? [], () => shown);
 
+function serviceOf(spec: unknown): ServiceTerms {
+  const { groups, mayActFor, from } = specs.ServiceAccount.parse(spec);
+  const { groups: ofGroups = [], users = [] } = mayActFor ?? {};
+  return {
+    groups,
+    ...(from && { from }),
+    ...(mayActFor && { mayActFor: { groups: ofGroups, users } }),
+  };
+}
+
 function workloadOf({ name, spec }: { name: string; spec: unknown }): NamedWorkload {
-  const { preset, issuer, audience, match, ttl } = spec as Specs['WorkloadIdentity'];
+  const { preset, issuer, audience, match, ttl, from } = spec as Specs['WorkloadIdentity'];
   const ttlMs = ttl === undefined ? undefined : durationMs(ttl);
   return {
     name,
@@ -351,6 +411,7 @@ function workloadOf({ name, spec }: { name: string; spec: unknown }): NamedWorkl
       audiences: [audience].flat(),
       match: match.map(({ connection, ...rest }) => (connection === undefined ? rest : { ...rest, connection })),
       ...(ttlMs === undefined ? {} : { ttlMs }),
+      ...(from && { from }),
     },
   };
 }

@@ -8,6 +8,7 @@ import type { Keyring } from '../store/sealing/keyring.ts';
 import { openKeyring } from '../store/sealing/open-keyring.ts';
 import { keysInUse, SealedResources } from '../store/sealing/resources.ts';
 import type { Store } from '../store/store.ts';
+import { hostKeyFiles } from './ssh.ts';
 
 /** What a gateway keeps sealed. */
 export interface Secrets {
@@ -18,7 +19,7 @@ export interface Secrets {
 
 type Log = (text: string, facts: Readonly<Record<string, unknown>>) => void;
 
-const sealedFiles = ['ca.key', 'mask.key'] as const;
+const sealedFiles = ['ca.key', 'mask.key', 'ssh-user-ca.key', ...hostKeyFiles] as const;
 
 /**
  * Opens what is sealed. Whatever is sealed by an older key, or not at all, is sealed by the current one first.

@@ -24,6 +24,10 @@ export interface Action {
   readonly hasLimit?: boolean;
   /** Bind parameters as text; undefined is SQL NULL. */
   readonly parameters?: readonly (string | undefined)[];
+  /** Files that it names, as a server would where nothing is a link. */
+  readonly paths?: readonly string[];
+  /** Whether a terminal was asked for: what is typed there is read as advice only. */
+  readonly pty?: boolean;
   /** The planner's estimate; filled in only where a rule asks for it. */
   readonly estimatedRows?: number;
   /** Of a request over HTTP. */

@@ -1,4 +1,5 @@
 import type { HttpCredential, HttpTarget } from './http.ts';
+import type { SshCredential, SshTarget } from './ssh.ts';
 
 export const protocolNames = ['postgres', 'ssh', 'kubernetes', 'http'] as const;
 export type ProtocolName = (typeof protocolNames)[number];
@@ -15,6 +16,7 @@ export interface Target {
   /** PEM text of the authorities to trust; the agent's system store when absent. */
   readonly ca?: string;
   readonly http?: HttpTarget;
+  readonly ssh?: SshTarget;
 }
 
 /** How the agent finds the target's secret. The secret itself is never part of it unless `password` is a literal. */
@@ -26,6 +28,7 @@ export interface CredentialReference {
   /** Each session logs in with a role of its own that has the rights of `username`. */
   readonly postgresRole?: RoleIssuer;
   readonly http?: HttpCredential;
+  readonly ssh?: SshCredential;
 }
 
 /** Whether each session gets a login of its own: from a role that makes roles, or from a source that issues logins. */

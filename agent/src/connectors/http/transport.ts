@@ -3,6 +3,7 @@ import { request as requestSecure, Agent as SecureAgent } from 'node:https';
 import { isIP } from 'node:net';
 import type { Target } from '@sallyport/shared/access/connection.ts';
 import type { ClientCertificate } from '@sallyport/shared/access/http.ts';
+import type { Boundary, CheckedTarget } from '../../boundary/boundary.ts';
 import type { CredentialResolver } from '../../credentials/resolver.ts';
 
 /** Connections to one target at once, and those kept without a request. */
@@ -21,21 +22,27 @@ export interface Transport {
 
 export class Transports {
   readonly #resolver: CredentialResolver;
-  readonly #known = new Map<string, { transport: Transport; destroy: () => void }>();
+  readonly #boundary: Pick<Boundary, 'checkTarget'>;
+  readonly #known = new Map<string, Made>();
 
-  constructor(resolver: CredentialResolver) {
+  constructor(resolver: CredentialResolver, boundary: Pick<Boundary, 'checkTarget'>) {
     this.#resolver = resolver;
+    this.#boundary = boundary;
   }
 
-  /** @throws Unavailable `ERR_CREDENTIAL_UNRESOLVED` */
+  /**
+   * Within the agent's boundary only, which is asked anew for each request.
+   * @throws Unavailable `ERR_CREDENTIAL_UNRESOLVED`, `ERR_TARGET_UNREACHABLE`; the DNS's own error
+   */
   async to(target: Target, certificate: ClientCertificate | undefined, signal: AbortSignal): Promise<Transport> {
+    const place = await this.#boundary.checkTarget(target.host, target.port);
     const pair = certificate && {
       cert: await this.#resolver.resolve(certificate.certificate, signal),
       key: await this.#resolver.resolve(certificate.key, signal),
     };
     const key = JSON.stringify([target.host, target.port, target.tls, target.ca, pair]);
     const known = this.#known.get(key);
-    if (known !== undefined) return known.transport;
+    if (known !== undefined) return known.at(place);
     const made = target.tls === 'disable' ? plain(target) : secure(target, pair);
     const [oldest] = this.#known.keys();
     if (this.#known.size >= MAX_TRANSPORTS && oldest !== undefined) {
@@ -43,8 +50,14 @@ export class Transports {
       this.#known.delete(oldest);
     }
     this.#known.set(key, made);
-    return made.transport;
+    return made.at(place);
   }
+}
+
+interface Made {
+  /** To the addresses that were checked, and to no other. */
+  at(place: CheckedTarget): Transport;
+  destroy(): void;
 }
 
 const kept = {
@@ -55,13 +68,18 @@ const kept = {
   noDelay: true,
 } as const;
 
-function plain({ host, port }: Target) {
+function plain({ host, port }: Target): Made {
   const agent = new PlainAgent(kept);
-  const request = (options: RequestOptions): ClientRequest => requestPlain({ ...options, host, port, agent });
-  return { transport: { isSecure: false, request }, destroy: () => agent.destroy() };
+  return {
+    at: ({ lookup }) => ({
+      isSecure: false,
+      request: (options) => requestPlain({ ...options, host, port, lookup, agent }),
+    }),
+    destroy: () => agent.destroy(),
+  };
 }
 
-function secure({ host, port, tls, ca }: Target, pair: { cert: string; key: string } | undefined) {
+function secure({ host, port, tls, ca }: Target, pair: { cert: string; key: string } | undefined): Made {
   const isChecked = tls === 'verify-ca' || tls === 'verify-full' || ca !== undefined;
   const agent = new SecureAgent({
     ...kept,
@@ -73,6 +91,11 @@ function secure({ host, port, tls, ca }: Target, pair: { cert: string; key: stri
     ...(tls === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
     ALPNProtocols: ['http/1.1'],
   });
-  const request = (options: RequestOptions): ClientRequest => requestSecure({ ...options, host, port, agent });
-  return { transport: { isSecure: true, request }, destroy: () => agent.destroy() };
+  return {
+    at: ({ lookup }) => ({
+      isSecure: true,
+      request: (options) => requestSecure({ ...options, host, port, lookup, agent }),
+    }),
+    destroy: () => agent.destroy(),
+  };
 }

@@ -7,9 +7,12 @@ import { AuditService } from '@sallyport/proto/api/v1/audit_pb';
 import { ConnectionService } from '@sallyport/proto/api/v1/connections_pb';
 import { DirectoryService } from '@sallyport/proto/api/v1/directory_pb';
 import { IdentityService } from '@sallyport/proto/api/v1/identity_pb';
+import { KeyService } from '@sallyport/proto/api/v1/keys_pb';
 import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { NotifierService } from '@sallyport/proto/api/v1/notifiers_pb';
+import { PolicyService } from '@sallyport/proto/api/v1/policy_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
+import { ServiceAccountService } from '@sallyport/proto/api/v1/service_accounts_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 
 export type Api = ReturnType<typeof openApi>;
@@ -39,9 +42,12 @@ export function openApi({
     connections: createClient(ConnectionService, transport),
     directories: createClient(DirectoryService, transport),
     identity: createClient(IdentityService, transport),
+    keys: createClient(KeyService, transport),
     leases: createClient(LeaseService, transport),
     notifiers: createClient(NotifierService, transport),
+    policy: createClient(PolicyService, transport),
     resources: createClient(ResourceService, transport),
+    serviceAccounts: createClient(ServiceAccountService, transport),
     sessions: createClient(SessionService, transport),
   };
 }

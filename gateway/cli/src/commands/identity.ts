@@ -6,11 +6,13 @@ import { openApi } from '../client/api.ts';
 import { browserLogin } from '../client/browser-login.ts';
 import { forgetCredentials, saveCredentials } from '../client/credentials.ts';
 import { awaitDevice, beginDevice, type Gateway, revoke, type Tokens } from '../client/oauth.ts';
+import { forgetCertificate } from '../client/ssh/kept.ts';
 import { establishTrust } from '../client/trust.ts';
 import { exits, Failure, usage } from '../failures.ts';
 import { clockTime, durationOf } from '../output/times.ts';
 import type { Run } from '../session.ts';
 import { askSecret } from '../terminal/prompt.ts';
+import { leaveCertificate } from './ssh.ts';
 
 interface LoginOptions {
   readonly user?: string;
@@ -75,6 +77,7 @@ async function login(run: Run, options: LoginOptions, command: Command): Promise
     ...(pinned === undefined ? {} : { ca: pinned }),
   });
   run.note(`signed in to ${url} as ${principal?.name}; see what you may reach with: sallyport connect`);
+  await leaveCertificate(run, { url, ca: pinned, token: tokens.accessToken });
 }
 
 async function deviceLogin(run: Run, gateway: Gateway): Promise<Tokens> {
@@ -109,6 +112,7 @@ async function passwordLogin(run: Run, { url, pinned, name, ttl }: PasswordLogin
   run.note(
     `signed in to ${url} as ${kept.user} until ${clockTime(expiresAt)}; see what you may reach with: sallyport connect`,
   );
+  await leaveCertificate(run, { url, ca: pinned, token: secret });
 }
 
 async function logout(run: Run, command: Command): Promise<void> {
@@ -120,6 +124,7 @@ async function logout(run: Run, command: Command): Promise<void> {
   } finally {
     // Forgotten here in any case: a gateway that is away forgets it when it expires.
     await forgetCredentials(run.env);
+    await forgetCertificate(run.env, saved.url);
   }
   run.note(`signed out of ${saved.url}`);
 }
@@ -131,6 +136,7 @@ async function whoAmI(run: Run, output: string, command: Command): Promise<void>
   await run.show(output, WhoAmIResponseSchema, answer, [
     ['name', answer.principal?.name ?? ''],
     ['id', answer.principal?.id ?? ''],
+    ['acting for them', answer.principal?.actor?.name ?? ''],
     ['groups', answer.principal?.groups.join(', ') ?? ''],
     ['roles', answer.roles.map((role) => (Role[role] ?? '').toLowerCase()).join(', ')],
     ['gateway', run.url],

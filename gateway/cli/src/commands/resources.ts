@@ -1,10 +1,8 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { text as readAll } from 'node:stream/consumers';
 import { AppliedResourceSchema, Outcome, type Resource, ResourceSchema } from '@sallyport/proto/api/v1/resources_pb';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { Failure, usage } from '../failures.ts';
+import { Failure } from '../failures.ts';
+import { documentsAt } from '../output/documents.ts';
 import { formatOf, plainOf, written } from '../output/format.ts';
 import { clockTime } from '../output/times.ts';
 import type { Run } from '../session.ts';
@@ -64,9 +62,7 @@ export function addResources(program: Command, run: Run): void {
 async function apply(run: Run, { file, dryRun = false, output }: ApplyOptions, command: Command): Promise<void> {
   const format = formatOf(output);
   const { resources } = await run.api(command);
-  const files = (await Promise.all(file.map(filesAt))).flat();
-  if (files.length === 0) throw usage(`there are no .yaml files in ${file.join(', ')}`);
-  const documents = await Promise.all(files.map(async (path) => ({ file: path, text: await contentOf(path) })));
+  const documents = await documentsAt(file);
   const answer = await run.awaited('applying', resources.applyResources({ documents, dryRun }));
   if (format !== 'table') {
     return run.out.write(
@@ -103,30 +99,4 @@ function kindOf(text: string): string {
   if (bare(text) === 'all') return '';
   const plural = (kind: string): string => (kind.endsWith('y') ? `${kind.slice(0, -1)}ies` : `${kind}s`);
   return kinds.find((kind) => [bare(kind), bare(plural(kind))].includes(bare(text))) ?? text;
-}
-
-async function filesAt(path: string): Promise<string[]> {
-  if (path === '-') return [path];
-  try {
-    if (!(await stat(path)).isDirectory()) return [path];
-    const entries = await readdir(path, { recursive: true });
-    return entries
-      .filter((each) => /\.ya?ml$/.test(each))
-      .sort()
-      .map((each) => join(path, each));
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
-async function contentOf(path: string): Promise<string> {
-  if (path === '-') return readAll(process.stdin);
-  return readFile(path, 'utf8').catch((error: unknown) => {
-    throw unreadable(path, error);
-  });
-}
-
-function unreadable(path: string, error: unknown): Failure {
-  const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-  return new Failure(missing ? `there is no ${path}` : `${path} cannot be read`, { cause: error });
 }

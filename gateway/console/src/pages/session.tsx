@@ -7,6 +7,7 @@ import { type Problem, problemOf } from '../api/problem.ts';
 import { Badge } from '../parts/badge.tsx';
 import { ErrorNote, Loading } from '../parts/notes.tsx';
 import { Found, Page } from '../parts/page.tsx';
+import { nameOf } from '../parts/party.ts';
 import { When } from '../parts/when.tsx';
 import { Player } from '../replay/player.tsx';
 import { useTranscript } from '../replay/use-transcript.ts';
@@ -26,7 +27,7 @@ function Shown({ session }: { readonly session: Session }) {
   const startUs = Math.round(Number(parameters.get('at') ?? 0) * 1_000_000) || 0;
   return (
     <Page
-      title={`${principal?.name ?? ''} on ${connection}`}
+      title={`${nameOf(principal)} on ${connection}`}
       crumb={<Link href="/sessions">Sessions</Link>}
       actions={isLive && <Kill id={id} />}
     >

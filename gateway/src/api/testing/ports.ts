@@ -49,6 +49,13 @@ export class TestPorts implements ApiPorts {
     revoke: async (id) => id === 'dir_fresh',
   };
 
+  readonly serviceAccounts: ApiPorts['serviceAccounts'] = {
+    createSecret: async ({ service }) =>
+      service === 'ci' ? { secret: 'spa_fresh', id: 'sec_fresh', expiresAt } : undefined,
+    secrets: async () => [],
+    revokeSecret: async (id) => id === 'sec_fresh',
+  };
+
   readonly identity: ApiPorts['identity'] = {
     authenticate: async (secret) => {
       const [, name = '', scope] = /^token-([a-z]+)(?:@(.+))?$/.exec(secret) ?? [];
@@ -84,6 +91,38 @@ export class TestPorts implements ApiPorts {
     },
   };
 
+  readonly keys: ApiPorts['keys'] = {
+    authority: { line: 'ssh-ed25519 AAAA sallyport-user-ca', fingerprint: 'SHA256:authority' },
+    server: () => ({
+      host: 'access.example.com',
+      port: 2222,
+      knownHosts: ['[access.example.com]:2222 ssh-ed25519 AAAA'],
+    }),
+    sign: async ({ by, key, ttlMs, address }) => {
+      this.asked.push(['sign', by.tokenId, key.type, ttlMs, address]);
+      return {
+        certificate: 'ssh-ed25519-cert-v01@openssh.com AAAA',
+        serial: 7n,
+        expiresAt,
+        principal: by.principal.name,
+      };
+    },
+    add: async ({ by, name, key, password, address }) => {
+      this.asked.push(['addKey', by.id, name, key.type, password]);
+      if (name === 'second') throw new RangeError('this key is registered already');
+      return { ...keyOf('key_new', by.name), name, type: key.type, addedFrom: address };
+    },
+    list: async (owner) =>
+      [keyOf('key_alice', 'alice'), keyOf('key_bob', 'bob')].filter(
+        ({ principal }) => owner === undefined || principal.id === owner,
+      ),
+    key: async (id) => (id === 'key_alice' || id === 'key_bob' ? keyOf(id, id.slice(4)) : undefined),
+    remove: async ({ id }, by) => {
+      this.asked.push(['removeKey', id, by.id]);
+      return true;
+    },
+  };
+
   readonly resources: ApiPorts['resources'] = {
     apply: async (order) => {
       this.asked.push(['apply', order]);
@@ -99,6 +138,11 @@ export class TestPorts implements ApiPorts {
 
   readonly activity: ApiPorts['activity'] = { lastHour: () => [] };
   readonly leases: ApiPorts['leases'] = { list: () => [] };
+  readonly policy: ApiPorts['policy'] = {
+    check: async () => ({ outcomes: [], findings: [] }),
+    async *simulate() {},
+    explain: async () => undefined,
+  };
   readonly notifiers: ApiPorts['notifiers'] = { list: () => [], test: async () => undefined };
   readonly agents: ApiPorts['agents'] = {
     list: async () => [
@@ -143,6 +187,10 @@ export class TestPorts implements ApiPorts {
       return { approval: this.approvalList[0] ?? approvalOf('a1'), grant: undefined };
     },
     watch: (_, signal) => until(signal, this.approvalList),
+    cancel: async (id, by) => {
+      this.asked.push(['cancel', id, by.id]);
+      return { ...approvalOf(id), state: 'cancelled' };
+    },
     breakGlass: async (order) => {
       this.asked.push(['breakGlass', order]);
       if (order.connection !== this.connection.name) return undefined;
@@ -200,7 +248,13 @@ export class TestPorts implements ApiPorts {
     get: async (name) => (name === this.connection.name ? this.connection : undefined),
   };
 
-  readonly health: ApiPorts['health'] = { problems: async () => ['agent prod-vpc is away'] };
+  readonly health: ApiPorts['health'] = {
+    problems: async () => ['nats down'],
+    parts: async () => [
+      { part: 'journal', state: 'ok', needed: true },
+      { part: 'nats', state: 'down', needed: false },
+    ],
+  };
 }
 
 const denial = (message: string): Denial => ({
@@ -281,6 +335,21 @@ function entryOf(sequence: number): JournalEntry {
     data: { text: `select ${sequence}` },
   };
   return { sequence, hash: `hash${sequence}`, event };
+}
+
+function keyOf(id: string, name: string) {
+  return {
+    id,
+    principal: people[name]!,
+    name: 'laptop',
+    type: 'ssh-ed25519',
+    blob: 'AAAA',
+    fingerprint: `SHA256:${name}`,
+    addedAt: startedAt,
+    addedFrom: '192.0.2.1',
+    lastUsedAt: undefined,
+    lastUsedFrom: undefined,
+  };
 }
 
 function tokenOf(id: string, name: string) {

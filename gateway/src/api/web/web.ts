@@ -14,6 +14,8 @@ export interface WebParts {
   readonly oauth: OAuthEndpoints;
   readonly browsers: Browsers;
   readonly providers: () => readonly BrowserProvider[];
+  /** The public key that signs certificates for SSH clients, as a line. */
+  readonly sshUserAuthority?: string | undefined;
   readonly log: Log;
 }
 
@@ -38,6 +40,7 @@ export class Web {
       ['GET', /^\/signin\/metadata\/([^/]+)$/, (one, name) => this.#metadata(one, name)],
       ['POST', /^\/signout$/, (one) => signIn.leave(one)],
       ['GET', /^\/\.well-known\/(?:oauth-authorization-server|openid-configuration)$/, (one) => oauth.metadata(one)],
+      ['GET', /^\/\.well-known\/ssh-user-ca$/, (one) => this.#sshUserAuthority(one)],
       ['GET POST', /^\/oauth\/authorize$/, async (one) => oauth.authorize(one, await signIn.who(one))],
       ['POST', /^\/oauth\/token$/, (one) => oauth.token(one)],
       ['POST', /^\/oauth\/device_authorization$/, (one) => oauth.deviceAuthorization(one)],
@@ -101,6 +104,12 @@ export class Web {
       return exchange.send(404, pageHeaders(), page('Not found', '<p>There is no such SAML provider.</p>'));
     }
     exchange.send(200, { 'content-type': 'application/samlmetadata+xml' }, xml);
+  }
+
+  #sshUserAuthority(exchange: Exchange): void {
+    const { sshUserAuthority } = this.#parts;
+    const [status, text] = sshUserAuthority === undefined ? [404, 'there is none\n'] : [200, `${sshUserAuthority}\n`];
+    exchange.send(status, { 'content-type': 'text/plain; charset=utf-8' }, text);
   }
 
   #fail(exchange: Exchange, error: unknown): void {

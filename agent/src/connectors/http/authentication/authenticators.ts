@@ -1,6 +1,7 @@
 import type { Opening } from '@sallyport/shared/tunnel/opening.ts';
 import { type Headers, withField, without } from '@sallyport/shared/wire/http/headers.ts';
 import type { CredentialResolver } from '../../../credentials/resolver.ts';
+import type { Transports } from '../transport.ts';
 import { authFailed } from './failure.ts';
 import { OAuthTokens } from './oauth.ts';
 import { signed } from './sigv4.ts';
@@ -26,9 +27,9 @@ export class Authenticators {
   readonly #resolver: CredentialResolver;
   readonly #tokens: OAuthTokens;
 
-  constructor(resolver: CredentialResolver) {
+  constructor(resolver: CredentialResolver, transports: Transports) {
     this.#resolver = resolver;
-    this.#tokens = new OAuthTokens(resolver);
+    this.#tokens = new OAuthTokens(resolver, transports);
   }
 
   /** @throws Unavailable `ERR_CREDENTIAL_UNRESOLVED`, `ERR_TARGET_AUTH` */

@@ -1,5 +1,9 @@
+import { once } from 'node:events';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { Target } from '@sallyport/shared/access/connection.ts';
 import type { OAuthCredential } from '@sallyport/shared/access/http.ts';
 import type { CredentialResolver } from '../../../credentials/resolver.ts';
+import type { Transports } from '../transport.ts';
 import { authFailed } from './failure.ts';
 
 interface Kept {
@@ -19,11 +23,13 @@ const MAX_TOKENS = 256;
 /** Access tokens by the client credentials grant, kept until shortly before they expire. */
 export class OAuthTokens {
   readonly #resolver: CredentialResolver;
+  readonly #transports: Transports;
   readonly #clock: () => number;
   readonly #kept = new Map<string, Kept>();
 
-  constructor(resolver: CredentialResolver, clock: () => number = Date.now) {
+  constructor(resolver: CredentialResolver, transports: Transports, clock: () => number = Date.now) {
     this.#resolver = resolver;
+    this.#transports = transports;
     this.#clock = clock;
   }
 
@@ -54,18 +60,18 @@ export class OAuthTokens {
     if (scopes.length > 0) form.set('scope', scopes.join(' '));
     if (audience !== undefined) form.set('audience', audience);
     const pair = `${encodeURIComponent(clientId)}:${encodeURIComponent(secret)}`;
-    const answer = await fetch(tokenUrl, {
-      method: 'POST',
-      redirect: 'error',
-      headers: { authorization: `Basic ${Buffer.from(pair).toString('base64')}`, accept: 'application/json' },
-      body: form,
-      signal,
-    }).catch((error: unknown) => {
+    const headers = {
+      authorization: `Basic ${Buffer.from(pair).toString('base64')}`,
+      accept: 'application/json',
+      'content-type': 'application/x-www-form-urlencoded',
+    };
+    const answer = await this.#post(tokenUrl, headers, form.toString(), signal).catch((error: unknown) => {
       throw authFailed(`The token endpoint ${new URL(tokenUrl).host} cannot be reached.`, error);
     });
     const told = await bounded(answer);
-    if (!answer.ok)
-      throw authFailed(`The token endpoint ${new URL(tokenUrl).host} answered ${answer.status}${reason(told)}.`);
+    if (answer.statusCode !== 200) {
+      throw authFailed(`The token endpoint ${new URL(tokenUrl).host} answered ${answer.statusCode}${reason(told)}.`);
+    }
     const { access_token: token, token_type: type = 'Bearer', expires_in: seconds } = told;
     if (typeof token !== 'string' || token === '' || String(type).toLowerCase() !== 'bearer') {
       throw authFailed(`The token endpoint ${new URL(tokenUrl).host} gave no bearer token.`);
@@ -74,12 +80,28 @@ export class OAuthTokens {
     lives(Math.max(lifeMs - EARLY_MS, lifeMs / 2));
     return token;
   }
+
+  /** Within the agent's boundary, like any target; redirects are not followed. */
+  async #post(url: string, headers: OutgoingHttpHeaders, body: string, signal: AbortSignal): Promise<IncomingMessage> {
+    const { protocol, hostname, port, pathname, search } = new URL(url);
+    const isSecure = protocol === 'https:';
+    const target: Target = {
+      host: hostname.replace(/^\[(.*)\]$/, '$1'),
+      port: port === '' ? (isSecure ? 443 : 80) : Number(port),
+      tls: isSecure ? 'verify-full' : 'disable',
+    };
+    const transport = await this.#transports.to(target, undefined, signal);
+    const request = transport.request({ method: 'POST', path: `${pathname}${search}`, headers, signal });
+    request.end(body);
+    const [answer] = (await once(request, 'response', { signal })) as [IncomingMessage];
+    return answer;
+  }
 }
 
-async function bounded(answer: Response): Promise<Record<string, unknown>> {
-  const parts: Uint8Array[] = [];
+async function bounded(answer: IncomingMessage): Promise<Record<string, unknown>> {
+  const parts: Buffer[] = [];
   let bytes = 0;
-  for await (const part of answer.body ?? []) {
+  for await (const part of answer as AsyncIterable<Buffer>) {
     bytes += part.length;
     if (bytes > MAX_ANSWER_BYTES) throw authFailed('The token endpoint’s answer is too long.');
     parts.push(part);
