@@ -116,7 +116,7 @@ function nodeFlags(file: string): readonly string[] {
 }
 
 function configuration(ports: { web: number; tunnel: number; postgres: number }, nats: number | undefined): string {
-  return `listen: { web: 127.0.0.1:${ports.web}, tunnel: 127.0.0.1:${ports.tunnel}, postgres: 127.0.0.1:${ports.postgres}, ssh: off }
+  return `listen: { web: 127.0.0.1:${ports.web}, tunnel: 127.0.0.1:${ports.tunnel}, postgres: 127.0.0.1:${ports.postgres}, ssh: off, kubernetes: off }
 data: ${join(folder, 'gateway')}
 log: { format: json }
 ${nats === undefined ? '' : `nats: { url: nats://127.0.0.1:${nats} }\n`}`;

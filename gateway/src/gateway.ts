@@ -24,6 +24,7 @@ import { federationOf } from './identity/federation/federation.ts';
 import { ensureFirstUser } from './identity/first-user.ts';
 import { Identity } from './identity/identity.ts';
 import type { GrantKind } from './identity/oauth/grant-store.ts';
+import { HttpListener } from './listeners/http.ts';
 import { TcpListener } from './listeners/tcp.ts';
 import { WebListener } from './listeners/web.ts';
 import type { Log } from './log.ts';
@@ -44,6 +45,7 @@ import { auditPort } from './wiring/audit.ts';
 import { connectionsPort } from './wiring/connections.ts';
 import { directoriesPort, directoryOf } from './wiring/directory.ts';
 import { healthPort } from './wiring/health.ts';
+import { httpFront } from './wiring/http.ts';
 import { identityPort } from './wiring/identity.ts';
 import { keysPort, userAuthority } from './wiring/keys.ts';
 import { approvalMetrics, metricsOf } from './wiring/metrics.ts';
@@ -63,6 +65,8 @@ export interface Reachable {
   readonly web: number | undefined;
   readonly tunnel: number | undefined;
   readonly postgres: number | undefined;
+  /** HTTP APIs too. */
+  readonly kubernetes: number | undefined;
   readonly ssh: number | undefined;
   readonly metrics: number | undefined;
 }
@@ -313,6 +317,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       ),
       listen.postgres,
     ));
+  const httpPort = listen.kubernetes && (await serveHttp(listen.kubernetes));
   const host =
     config.publicUrl === undefined ? (listen.postgres?.host ?? '127.0.0.1') : new URL(config.publicUrl).hostname;
   const api: ApiPorts = {
@@ -347,7 +352,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       agents,
       ...timed,
       host,
-      ports: { postgres: postgresPort, ssh: sshPort },
+      ports: { postgres: postgresPort, ssh: sshPort, http: httpPort, kubernetes: httpPort },
     }),
     directories: directoriesPort({ directory, journal: admin, publicUrl }),
     health: healthPort({ journal, store, publisher: () => publisher, isStopping: () => stopping }),
@@ -362,13 +367,31 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     );
   }
   return {
-    ports: { web: webPort, tunnel: tunnelPort, postgres: postgresPort, ssh: sshPort, metrics: metricsPort },
+    ports: {
+      web: webPort,
+      tunnel: tunnelPort,
+      postgres: postgresPort,
+      ssh: sshPort,
+      kubernetes: httpPort,
+      metrics: metricsPort,
+    },
     passwordFile: first?.passwordFile,
   };
 
   async function serve(protocol: Protocol, address: ListenAddress): Promise<number> {
     const listener = later(new TcpListener(protocol, sessions), async (one) => {
       one.stop();
+      await sessions.stop('the gateway is shutting down');
+      one.destroy();
+    });
+    return listener.start(address);
+  }
+
+  async function serveHttp(address: ListenAddress): Promise<number> {
+    const front = httpFront({ access, sessions, publicUrl, log });
+    const listener = later(new HttpListener(front, certificate), async (one) => {
+      one.stop();
+      front.stop();
       await sessions.stop('the gateway is shutting down');
       one.destroy();
     });
@@ -409,7 +432,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
 
 /** Names and addresses that the self-made certificate is good for. */
 function namesOf({ publicUrl, listen }: Config): string[] {
-  const hosts = [listen.web, listen.tunnel, listen.postgres].map((address) => address?.host);
+  const hosts = [listen.web, listen.tunnel, listen.postgres, listen.kubernetes].map((address) => address?.host);
   const all = [...hosts, publicUrl === undefined ? undefined : new URL(publicUrl).hostname];
   return [
     ...new Set(all.filter((host) => host !== undefined && !['0.0.0.0', '::', 'localhost', '127.0.0.1'].includes(host))),

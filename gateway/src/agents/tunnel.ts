@@ -4,6 +4,7 @@ import { status as codes, type ServerDuplexStream } from '@grpc/grpc-js';
 import type { Entry, OpenSchema } from '@sallyport/proto/tunnel/v1/tunnel_pb';
 import type { SshTarget } from '@sallyport/shared/access/ssh.ts';
 import { type ErrorCode, Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
+import { httpCredentialMessage } from '@sallyport/shared/tunnel/http.ts';
 import { proofContext } from '@sallyport/shared/tunnel/identity.ts';
 import { readLease } from '@sallyport/shared/tunnel/leases.ts';
 import { Multiplexer, type Peer } from '@sallyport/shared/tunnel/multiplexer.ts';
@@ -226,11 +227,12 @@ export class AgentTunnel implements Peer {
   }
 }
 
-function openMessage({ wall, target, ...opening }: Opening): MessageInitShape<typeof OpenSchema> {
+function openMessage({ wall, target, credential, ...opening }: Opening): MessageInitShape<typeof OpenSchema> {
   const { columns = [], privileges = [], readOnly = false } = wall ?? {};
   const { ssh, ...place } = target;
   return {
     ...opening,
+    credential: { ...credential, http: httpCredentialMessage(credential.http) },
     target: { ...place, ...(ssh === undefined ? {} : { ssh: sshMessage(ssh) }) },
     ...(wall === undefined ? {} : { wall: { readOnly, columns: [...columns], privileges: [...privileges] } }),
   };

@@ -2,6 +2,7 @@ import { issuesLogins, protocolNames } from '@sallyport/shared/access/connection
 import { z } from 'zod';
 import { addressRanges } from './address-ranges.ts';
 import { durationMs } from './duration.ts';
+import { httpConnection } from './http.ts';
 import { identityProvider } from './identity-provider.ts';
 import { notifierWith } from './notifier.ts';
 import { sshCredential, sshTarget } from './ssh.ts';
@@ -83,9 +84,13 @@ const sshConnection = z.strictObject({
   labels: labels.prefault({}),
 });
 
-const connection = z.discriminatedUnion('protocol', [postgresConnection, sshConnection], {
-  error: 'must be postgres or ssh: other protocols are not served in this version',
-});
+const connection = z.discriminatedUnion(
+  'protocol',
+  [postgresConnection, sshConnection, httpConnection(agent, labels)],
+  {
+    error: 'must be postgres, ssh or http: other protocols are not served in this version',
+  },
+);
 
 const privilege = z.enum(['select', 'insert', 'update', 'delete', 'truncate', 'execute', 'create', 'temporary']);
 

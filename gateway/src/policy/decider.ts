@@ -103,8 +103,14 @@ function matches(rule: CompiledRule, action: Action, facts: Facts): boolean {
 function lists(listed: readonly string[], action: Action, then: CompiledRule['spec']['then']): boolean {
   if (listed.includes(action.kind)) return true;
   if (then !== 'allow') return listed.includes(action.verb) || action.effects.some((effect) => listed.includes(effect));
-  return listed.includes(action.verb) && action.effects.every((effect) => listed.includes(effect));
+  const { verb, effects } = action;
+  // A verb that is the name of what was asked (GET) says as much as the effects that it has (read).
+  if (!effects.includes(verb)) return listed.includes(verb) || isSubset(effects, listed);
+  return isSubset(effects, listed);
 }
+
+const isSubset = (some: readonly string[], all: readonly string[]): boolean =>
+  some.length > 0 && some.every((one) => all.includes(one));
 
 /** Of rules that ask people, the one that asks most of them goes; of equals the one whose consent is good for less. */
 function asksMore(rule: CompiledRule, other: CompiledRule): boolean {

@@ -68,6 +68,11 @@ export class PolicySet {
     return this.#applicable(principal, connection).some((rule) => rule.readsEstimate);
   }
 
+  /** Whether a rule that may apply reads `action.body`, or asks people, who are to see what they consent to. */
+  needsBody(connection: Place, principal: Principal): boolean {
+    return this.#applicable(principal, connection).some((rule) => rule.readsBody || rule.asksOfActions);
+  }
+
   /** Whether a rule that may apply judges by what an action does, so that this has to be known to the ground. */
   judgesEffects(connection: Place, principal: Principal): boolean {
     return this.#applicable(principal, connection).some((rule) => rule.judgesEffects);

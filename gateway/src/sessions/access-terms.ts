@@ -61,10 +61,11 @@ function termsOf(
   principal: Principal,
 ): string {
   const logins = [credential.username, credential.postgresRole?.username ?? null];
-  const { host, port, database = null } = target;
+  const { host, port, database = null, http } = target;
   // Consent to what a person does is none to what a program does on their behalf, and the other way round.
   const actors = actorsOf(principal).map(({ id }) => id);
-  const more = actors.length === 0 ? [] : [actors];
+  const api = http === undefined ? [] : [http.basePath, credential.http ?? null];
+  const more = [...(actors.length === 0 ? [] : [actors]), ...api];
   const all = JSON.stringify([digest, name, protocol, agent, host, port, database, logins, ...more]);
   return createHash('sha256').update(all).digest('hex');
 }

@@ -31,7 +31,7 @@ const lines: Readonly<Record<ProtocolName, (place: Place) => string>> = {
     `psql "host=${host} port=${port} dbname=${name} user=${user} sslmode=require"`,
   ssh: ({ name, host, port }) => `ssh -p ${port} ${name}@${host}`,
   kubernetes: ({ name }) => `kubectl --context ${name} get pods`,
-  http: ({ name, host, port }) => `curl https://${host}:${port}/${name}/`,
+  http: ({ name, host, port, user }) => `curl -u ${user} https://${host}:${port}/${encodeURIComponent(name)}/`,
 };
 
 /** The API's view of what somebody may reach. */

@@ -17,6 +17,7 @@ import type { NamedWorkload } from '../identity/oauth/workloads.ts';
 import { type OidcProvider, wrongIssuer } from '../identity/provider.ts';
 import type { StoredUser } from '../identity/store.ts';
 import { compileMasks } from '../masking/mask-set.ts';
+import { httpActions } from '../policy/http-actions.ts';
 import { compileRules } from '../policy/policy-set.ts';
 import { consequence } from '../protocols/postgres/sql/effects.ts';
 import { sshKinds } from '../protocols/ssh/actions.ts';
@@ -312,6 +313,7 @@ const actions = new Set<string>([
   'link',
   'shell',
   'forward',
+  ...httpActions,
 ]);
 
 function checkRule(rule: Resource<'Rule'>): void {

@@ -1,3 +1,5 @@
+import type { HttpFacts } from './http.ts';
+
 /** A relation that an action reads or changes. `schema` is absent where the statement did not name one. */
 export interface Relation {
   readonly schema?: string;
@@ -28,4 +30,6 @@ export interface Action {
   readonly pty?: boolean;
   /** The planner's estimate; filled in only where a rule asks for it. */
   readonly estimatedRows?: number;
+  /** Of a request over HTTP. */
+  readonly http?: HttpFacts;
 }
