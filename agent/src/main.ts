@@ -80,8 +80,10 @@ async function main(args: readonly string[]): Promise<number | undefined> {
       lazyConnector('ssh', async () =>
         (await import('./connectors/ssh/connector.ts')).sshConnector(resolver, { boundary }),
       ),
-      lazyConnector('http', async () =>
-        (await import('./connectors/http/connector.ts')).httpConnector(resolver, { boundary }),
+      ...(['http', 'kubernetes'] as const).map((protocol) =>
+        lazyConnector(protocol, async () =>
+          (await import('./connectors/http/connector.ts')).httpConnector(resolver, { boundary }),
+        ),
       ),
     ];
     const common = { identity, labels, version, connectors, leases, log };

@@ -30,8 +30,8 @@ describe('the console plays terminals', { timeout: 120_000 }, () => {
     await page.goto(`${base}/sessions/${sessions[0]?.id}`);
     await page.waitForSelector('.ap-player');
     await page.waitForSelector('.ap-term >> text=and plain');
-    assert.match(await page.innerText('.ap-term'), /green\s+and plain/);
-    assert.match(await page.innerText('main'), /ended with 3/);
+    assert.match(String(await page.textContent('.ap-term')), /green\s*and plain/);
+    assert.match(String(await page.textContent('main')), /ended with 3/);
     if (process.env['SCREENSHOTS'] !== undefined)
       await page.screenshot({ path: `${process.env['SCREENSHOTS']}/terminal.png` });
     assert.deepEqual(browser.complaints, []);

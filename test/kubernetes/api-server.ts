@@ -79,7 +79,7 @@ export class ApiServer {
     return made;
   }
 
-  put(resource: string, object: Fields & { metadata: { name: string; namespace?: string } }): void {
+  put(resource: string, object: Fields & { metadata: { name: string; namespace?: string; labels?: Fields } }): void {
     const known = resources.find((one) => one.name === resource) as Resource;
     this.#store(known, pathOf(known, object.metadata.namespace ?? '', object.metadata.name), object, 'ADDED');
   }
@@ -106,6 +106,9 @@ export class ApiServer {
     const url = new URL(request.url ?? '/', 'http://x');
     const body = await text(request);
     if (!this.#isAllowed(request)) return status(response, 401, 'Unauthorized', 'the credential is wrong');
+    if (request.headers['content-type']?.includes('protobuf') === true) {
+      return status(response, 415, 'UnsupportedMediaType', 'this server reads JSON');
+    }
     const found = discovered(url.pathname);
     if (found !== undefined) return json(response, 200, found);
     const at = place(url.pathname);

@@ -4,6 +4,7 @@ import { addressRanges } from './address-ranges.ts';
 import { durationMs } from './duration.ts';
 import { httpConnection } from './http.ts';
 import { identityProvider } from './identity-provider.ts';
+import { kubernetesConnection } from './kubernetes.ts';
 import { notifierWith } from './notifier.ts';
 import { sshCredential, sshTarget } from './ssh.ts';
 import { workloadIdentity } from './workload-identity.ts';
@@ -86,9 +87,9 @@ const sshConnection = z.strictObject({
 
 const connection = z.discriminatedUnion(
   'protocol',
-  [postgresConnection, sshConnection, httpConnection(agent, labels)],
+  [postgresConnection, sshConnection, httpConnection(agent, labels), kubernetesConnection(agent, labels)],
   {
-    error: 'must be postgres, ssh or http: other protocols are not served in this version',
+    error: 'must be postgres, ssh, kubernetes or http: other protocols are not served in this version',
   },
 );
 

@@ -5,6 +5,7 @@ import { readSources, type Source } from './document.ts';
 import { durationMs } from './duration.ts';
 import { toHttpConnection } from './http.ts';
 import { type Kind, kinds, type Specs, specs } from './kinds.ts';
+import { toKubernetesConnection } from './kubernetes.ts';
 import { toSshCredential, toSshTarget } from './ssh.ts';
 
 /** A resource as it was written and found right. */
@@ -48,6 +49,7 @@ const POSTGRES_PORT = 5432;
 
 export function toConnection({ name, spec }: Resource<'Connection'>): Connection {
   if (spec.protocol === 'http') return toHttpConnection(name, spec);
+  if (spec.protocol === 'kubernetes') return toKubernetesConnection(name, spec);
   const { protocol, agent, labels } = spec;
   const common = { name, protocol, agent: typeof agent === 'string' ? agent : agent.labels, labels };
   return { ...common, ...(spec.protocol === 'ssh' ? sshParts(spec) : postgresParts(spec)) };

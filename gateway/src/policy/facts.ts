@@ -63,7 +63,14 @@ export function actionFacts(action: Action): CelInput {
     estimatedRows: rows !== undefined && Number.isFinite(rows) ? BigInt(Math.round(rows)) : undefined,
     parameters: listOf((action.parameters ?? []).map((parameter) => parameter ?? null)),
     ...httpFacts(action),
+    ...kubernetesFacts(action),
   });
+}
+
+/** An action that is no request to an API server has empty ones. */
+function kubernetesFacts({ kubernetes }: Action): Record<string, string> {
+  const { group = '', resource = '', subresource = '', namespace = '', name = '' } = kubernetes ?? {};
+  return { group, resource, subresource, namespace, name };
 }
 
 /** An action that is no request has an empty method, path, host, query and body. */

@@ -207,7 +207,7 @@ const nullable = (parameter: string | undefined): string | null => parameter ?? 
 
 /** What the audit stream is told of an action. */
 export function told(action: Action): { [key: string]: Json } {
-  const { text, verb, effects, tables, parameters, estimatedRows, hasWhere, hasLimit, pty, paths } = action;
+  const { text, verb, effects, tables, parameters, estimatedRows, hasWhere, hasLimit, pty, paths, kubernetes } = action;
   return {
     ...(text === undefined ? {} : { text }),
     ...(parameters === undefined ? {} : { parameters: parameters.map(nullable) }),
@@ -219,6 +219,7 @@ export function told(action: Action): { [key: string]: Json } {
     ...(hasLimit === undefined ? {} : { hasLimit }),
     ...(pty === undefined ? {} : { pty }),
     ...(paths === undefined ? {} : { paths }),
+    ...(kubernetes === undefined ? {} : { kubernetes: { ...kubernetes } }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Connection } from '@sallyport/shared/access/connection.ts';
 import type { Log } from '../log.ts';
 import { apiDialect } from '../protocols/http/api.ts';
 import { HttpFront } from '../protocols/http/front.ts';
+import { kubernetesDialect } from '../protocols/kubernetes/dialect.ts';
 import type { CurrentAccess } from '../sessions/access.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 
@@ -16,7 +17,7 @@ export interface HttpParts {
 export function httpFront({ access, sessions, publicUrl, log }: HttpParts): HttpFront {
   const suffix = `.${new URL(publicUrl).hostname}`;
   return new HttpFront({
-    dialects: [apiDialect],
+    dialects: [apiDialect, kubernetesDialect],
     find: (name) => access.now.connections.get(name),
     byHost: (host) => {
       const { connections } = access.now;

@@ -19,6 +19,7 @@ import type { StoredUser } from '../identity/store.ts';
 import { compileMasks } from '../masking/mask-set.ts';
 import { httpActions } from '../policy/http-actions.ts';
 import { compileRules } from '../policy/policy-set.ts';
+import { kubernetesActions } from '../protocols/kubernetes/actions.ts';
 import { consequence } from '../protocols/postgres/sql/effects.ts';
 import { sshKinds } from '../protocols/ssh/actions.ts';
 import { sftpKinds } from '../protocols/ssh/sftp/operations.ts';
@@ -314,6 +315,7 @@ const actions = new Set<string>([
   'shell',
   'forward',
   ...httpActions,
+  ...kubernetesActions,
 ]);
 
 function checkRule(rule: Resource<'Rule'>): void {

@@ -1,4 +1,5 @@
 import type { HttpFacts } from './http.ts';
+import type { KubernetesFacts } from './kubernetes.ts';
 
 /** A relation that an action reads or changes. `schema` is absent where the statement did not name one. */
 export interface Relation {
@@ -32,4 +33,6 @@ export interface Action {
   readonly estimatedRows?: number;
   /** Of a request over HTTP. */
   readonly http?: HttpFacts;
+  /** Of a request to a Kubernetes API server. */
+  readonly kubernetes?: KubernetesFacts;
 }

@@ -1,4 +1,5 @@
 import type { HttpCredential, HttpTarget } from './http.ts';
+import type { KubernetesTarget } from './kubernetes.ts';
 import type { SshCredential, SshTarget } from './ssh.ts';
 
 export const protocolNames = ['postgres', 'ssh', 'kubernetes', 'http'] as const;
@@ -16,6 +17,7 @@ export interface Target {
   /** PEM text of the authorities to trust; the agent's system store when absent. */
   readonly ca?: string;
   readonly http?: HttpTarget;
+  readonly kubernetes?: KubernetesTarget;
   readonly ssh?: SshTarget;
 }
 

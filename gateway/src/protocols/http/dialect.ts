@@ -1,8 +1,8 @@
 import type { Action } from '@sallyport/shared/access/action.ts';
-import type { ProtocolName } from '@sallyport/shared/access/connection.ts';
+import type { Connection, ProtocolName } from '@sallyport/shared/access/connection.ts';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 import type { ReplyHead, RequestHead } from '@sallyport/shared/wire/http/frames.ts';
-import type { Backing } from '../protocol.ts';
+import type { Backing, Exposure } from '../protocol.ts';
 import type { Answer, Problem } from './problem.ts';
 import type { RequestTarget } from './target.ts';
 
@@ -12,7 +12,7 @@ export interface Dialect {
   /** What the gateway itself answers, in a form that the dialect's clients show to people. */
   answer(problem: Problem): Answer;
   /** For the agent: what it needs to know of the person. */
-  settings(principal: Principal): Readonly<Record<string, string>>;
+  settings(principal: Principal, connection: Connection): Readonly<Record<string, string>>;
   /** One request and its reply. */
   conversation(request: DialectRequest, backing: Backing): Conversation;
 }
@@ -29,6 +29,8 @@ export interface Conversation {
   readonly bodyLimitBytes: number;
   /** What is asked. `body` is undefined where it was not read, or is longer than the limit; empty where there is none. */
   action(body: Buffer | undefined): Action;
+  /** What of protected values it would show or destroy; absent where nothing. */
+  exposure?(body: Buffer | undefined): Exposure | undefined;
   /** The request as it goes to the target. `body` is what was read; what is returned takes its place. */
   outgoing(body: Buffer | undefined): Outgoing;
   /** @throws WireError where nothing of it may be shown */

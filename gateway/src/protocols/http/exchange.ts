@@ -24,7 +24,7 @@ export class HttpExchange implements Exchange {
     const { client, dialect, read } = waiting;
     this.#waiting = waiting;
     this.#onEnd = onEnd;
-    this.settings = dialect.settings(backing.principal());
+    this.settings = dialect.settings(backing.principal(), backing.connection);
     this.client = new ClientEnd(client, read.head);
     const { veil } = backing;
     this.#minutes = new Minutes(id, (text) => (veil?.inspects === true ? veil.inspect(text) : text));

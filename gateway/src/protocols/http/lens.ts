@@ -116,10 +116,14 @@ export class HttpLens implements Lens {
 
   #judged(body: Buffer | undefined): Request {
     const action = this.#parts.conversation.action(body);
+    const exposure = this.#parts.conversation.exposure?.(body);
     const outgoing = this.#parts.conversation.outgoing(body);
     this.#parts.minutes.asked(outgoing.head);
     const parts = [requestHeadFrame(outgoing.head), dataFrames(outgoing.body ?? Buffer.alloc(0))];
-    return { bytes: Buffer.concat(parts), ask: { stage: 'perform', matter: { action, basis: action } } };
+    return {
+      bytes: Buffer.concat(parts),
+      ask: { stage: 'perform', matter: { action, basis: action, ...(exposure && { exposure }) } },
+    };
   }
 
   #input(type: number, payload: Buffer, bytes: Buffer): Buffer {
