@@ -135,12 +135,13 @@ export class HttpStage {
     this.secure = secure;
   }
 
+  /** `PLAIN` in `more` is the port of the target. */
   static async start(more = ''): Promise<HttpStage> {
     const pair = selfSigned();
     const [plain, secure] = [await ApiTarget.start(), await ApiTarget.start(pair)];
     const stack = await Stack.start({ secrets: { API_KEY: apiKey } });
     const stage = new HttpStage(stack, plain, secure);
-    await stack.apply(access(plain.port, secure.port, pair.cert) + more);
+    await stack.apply(access(plain.port, secure.port, pair.cert) + more.replaceAll('PLAIN', String(plain.port)));
     stage.token = await stack.token('alice');
     return stage;
   }
