@@ -5,7 +5,10 @@ export interface FieldPattern {
   readonly matchesField: (field: readonly (string | number)[]) => boolean;
 }
 
-type Step = { readonly kind: 'name' | 'index'; readonly value: string | number } | { readonly kind: 'any' | 'deep' };
+interface Step {
+  readonly kind: 'key' | 'any' | 'deep';
+  readonly value?: string | number;
+}
 
 const pathPart = /^(\/[^\s:]*):\s*(?=\$)/;
 const step = /\.\.(?=[[\w*])|\.?\*|\.([A-Za-z_][\w-]*)|\[\*\]|\[(\d{1,9})\]|\['((?:[^'\\]|\\.)+)'\]|([A-Za-z_][\w-]*)/y;
@@ -45,8 +48,8 @@ function readSteps(field: string, text: string): Step[] {
 function stepOf([all, dotted, index, quoted, bare]: RegExpExecArray): Step {
   if (all === '..') return { kind: 'deep' };
   const name = dotted ?? bare ?? quoted?.replace(/\\(.)/g, '$1');
-  if (name !== undefined) return { kind: 'name', value: name };
-  return index === undefined ? { kind: 'any' } : { kind: 'index', value: Number(index) };
+  if (name !== undefined) return { kind: 'key', value: name };
+  return index === undefined ? { kind: 'any' } : { kind: 'key', value: Number(index) };
 }
 
 function matches(steps: readonly Step[], at: number, path: readonly (string | number)[], from: number): boolean {

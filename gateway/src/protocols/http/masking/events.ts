@@ -11,6 +11,7 @@ export class EventVeil implements Filter {
   readonly #veil: Veil;
   readonly #fields: FieldVeil;
   #held = '';
+  #carried = '';
   readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
   constructor(veil: Veil, fields: FieldVeil) {
@@ -19,15 +20,14 @@ export class EventVeil implements Filter {
   }
 
   write(chunk: Buffer): Buffer {
-    this.#held += this.#text(chunk, true);
-    // Both ends of line are known by now, but for a carriage return that a line feed may follow.
-    const end = this.#held.endsWith('\r') ? this.#held.length - 1 : this.#held.length;
-    const events = this.#held.slice(0, end).split(/(?<=(?:\r\n|\n|\r)(?:\r\n|\n|\r))/);
-    const rest = events.at(-1) ?? '';
-    const isWhole = /(?:\r\n|\n|\r)(?:\r\n|\n|\r)$/.test(rest);
-    this.#held = (isWhole ? '' : rest) + this.#held.slice(end);
+    const text = this.#carried + this.#text(chunk, true);
+    // A line feed may follow, and the two are one end of a line.
+    this.#carried = text.endsWith('\r') ? '\r' : '';
+    this.#held += text.slice(0, text.length - this.#carried.length).replace(/\r\n?/g, '\n');
+    const events = this.#held.split(/(?<=\n)\n/);
+    this.#held = events.pop() ?? '';
     if (this.#held.length > MAX_EVENT_BYTES) throw unreadable('an event of it is too long');
-    return Buffer.from((isWhole ? events : events.slice(0, -1)).map((event) => this.#event(event)).join(''));
+    return Buffer.from(events.map((event) => this.#event(event)).join(''));
   }
 
   /** What is not whole is no event, and no client shows it. */
@@ -45,7 +45,7 @@ export class EventVeil implements Filter {
   }
 
   #event(event: string): string {
-    const lines = event.split(/\r\n|\n|\r/);
+    const lines = event.split('\n');
     const data = lines.filter((line) => /^data(?::|$)/.test(line)).map((line) => line.replace(/^data:? ?/, ''));
     const others = lines
       .filter((line) => line !== '' && /^(?:event|id|retry)(?::|$)/.test(line))
@@ -56,7 +56,7 @@ export class EventVeil implements Filter {
           .split('\n')
           .map((line) => `data: ${line}`),
       );
-    return `${others.join('\n')}\n\n`;
+    return others.length === 0 ? '\n' : `${others.join('\n')}\n\n`;
   }
 
   #plain(line: string): string {

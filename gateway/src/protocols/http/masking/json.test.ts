@@ -73,6 +73,6 @@ test('server-sent events', () => {
   const first = events.write(Buffer.from('event: x\ndata: {"a":\ndata: 1}\n'));
   assert.equal(first.length, 0);
   const rest = events.write(Buffer.from('\n: anna@example.org\n\ndata: {"b":2}\r\n\r\nda'));
-  assert.equal(rest.toString(), 'event: x\ndata: {"a":\ndata: "[redacted]"}\n\n\n\ndata: {"b":2}\n\n');
+  assert.equal(rest.toString(), 'event: x\ndata: {"a":\ndata: "[redacted]"}\n\n\ndata: {"b":2}\n\n');
   assert.throws(() => events.write(Buffer.from('ta: no json\n\n')), /cannot be read/);
 });
