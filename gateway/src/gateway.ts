@@ -416,6 +416,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       directory,
       web,
       metrics,
+      authority: config.tls === undefined ? authority.caCertificate : undefined,
       knownHosts: () => knownHosts(hostKeys, host, sshPort ?? 22),
       hooks: hooksPort({ notifications, approvals, identity, log }),
     });

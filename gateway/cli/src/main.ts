@@ -6,6 +6,7 @@ import { addCompletion } from './commands/completion.ts';
 import { addConnect } from './commands/connect.ts';
 import { addGrants } from './commands/grants.ts';
 import { addIdentity } from './commands/identity.ts';
+import { addKube } from './commands/kube.ts';
 import { addLeases } from './commands/leases.ts';
 import { addNotifiers } from './commands/notifiers.ts';
 import { addPolicy } from './commands/policy.ts';
@@ -33,6 +34,7 @@ export function commandLine(run: Run): Command {
     addIdentity,
     addTokens,
     addConnect,
+    addKube,
     addSsh,
     addRequest,
     addGrants,

@@ -68,6 +68,8 @@ export interface ApiOptions {
   readonly metrics?: MetricsPort | undefined;
   /** Lines of a known_hosts file for the gateway's SSH port. */
   readonly knownHosts?: (() => string) | undefined;
+  /** PEM of the authority that vouches for the gateway's listeners, where it is the gateway's own. */
+  readonly authority?: string | undefined;
   readonly clock?: () => number;
   /** How often a lasting stream asks whether its token still holds. */
   readonly recheckMs?: number;
@@ -178,7 +180,7 @@ async function* told<T>(messages: AsyncIterable<T>, log: Log): AsyncGenerator<T>
 function servePage(
   request: IncomingMessage,
   response: ServerResponse,
-  { publicUrl, console, knownHosts }: ApiOptions,
+  { publicUrl, console, knownHosts, authority }: ApiOptions,
 ): void {
   const { method, url = '/' } = request;
   if (method !== 'GET' && method !== 'HEAD') {
@@ -187,6 +189,11 @@ function servePage(
     return;
   }
   const [path = '/'] = url.split('?');
+  if (path === '/.well-known/gateway-ca.pem' && authority !== undefined) {
+    response.writeHead(200, { 'content-type': 'application/x-pem-file', 'cache-control': 'no-store' });
+    response.end(authority);
+    return;
+  }
   if (path === '/.well-known/ssh-known-hosts' && knownHosts !== undefined) {
     response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
     response.end(knownHosts());

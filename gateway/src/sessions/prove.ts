@@ -28,12 +28,16 @@ export async function prove(
     const secret = await visitor.askSecret(signal);
     return secret === undefined ? undefined : proven({ kind: 'secret', secret });
   }
+  let refused: Denial | undefined;
   for (;;) {
     const proof = await visitor.askProof(AbortSignal.timeout(PROOF_MS));
     const found = proof === undefined ? undefined : await proven(proof);
-    if (proof === undefined || found === undefined || !('message' in found)) return found;
-    // An agent offers all its keys one by one, and most of them are for other places: that is no attempt to tell of.
+    // Who left after none of their keys did was refused, once.
+    if (proof === undefined) return refused;
+    if (found === undefined || !('message' in found)) return found;
+    // An agent offers all its keys one by one, and most of them are for other places: none is an attempt by itself.
     if (!isPlainKey(proof) || (await visitor.again?.(found)) !== true) return found;
+    refused = found;
   }
 }
 

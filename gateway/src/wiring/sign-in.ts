@@ -34,7 +34,7 @@ export interface WebWiring {
 type Journal = ConstructorParameters<typeof Workloads>[0]['journal'];
 
 /** In whose name clients without a secret ask. */
-const linkClient = 'psql';
+const linkClient = (protocol = 'postgres'): string => (protocol === 'ssh' ? 'ssh' : 'psql');
 
 /** Sign-ins and codes that cost nothing, for an address: many people may share one. */
 const rate = { burst: 60, refillMs: 1_000 };
@@ -100,12 +100,13 @@ export function signInOf({
       if ('token' in found) await identity.tokens.revoke(found.token.id);
     },
   });
-  const beginLink: BeginLink = async (address) => {
-    const { deviceCode, userCode } = await authorization.beginDevice(linkClient, address);
+  const beginLink: BeginLink = async (address, protocol) => {
+    const client = linkClient(protocol);
+    const { deviceCode, userCode } = await authorization.beginDevice(client, address);
     return {
       userCode,
       link: `${publicUrl.replace(/\/$/, '')}/device?user_code=${userCode}`,
-      token: async (signal) => (await authorization.awaitDevice(deviceCode, linkClient, signal))?.accessToken,
+      token: async (signal) => (await authorization.awaitDevice(deviceCode, client, signal))?.accessToken,
     };
   };
   return { web: new Web({ publicUrl, signIn, oauth, browsers, providers, sshUserAuthority, log }), beginLink };

@@ -66,8 +66,13 @@ function authorityKey(text: string, passphrase: string | undefined): KeyObject |
   }
 }
 
-/** What the library is given in place of the key that it must not use. */
-export const placeholderKey = (): string => ssh2.utils.generateKeyPairSync('ed25519').private;
+/** What the library is given in place of the key that it must not use. One in some hundred that it makes it cannot read. */
+export function placeholderKey(): string {
+  for (;;) {
+    const made = ssh2.utils.generateKeyPairSync('ed25519').private;
+    if (!(ssh2.utils.parseKey(made) instanceof Error)) return made;
+  }
+}
 
 /**
  * Has a client prove itself by a certificate. The library names the certificate's type in its signature, where servers want

@@ -22,6 +22,8 @@ export function clientsOf(publicUrl: string): ReadonlyMap<string, Client> {
     },
     // libpq says whatever client the user configured; it uses the device grant only.
     { id: 'psql', label: 'a PostgreSQL client', asks: true, mayRedirectTo: () => false },
+    // The gateway asks for it: ssh knows nothing of OAuth.
+    { id: 'ssh', label: 'an SSH client', asks: true, mayRedirectTo: () => false },
   ];
   return new Map(all.map((client) => [client.id, client]));
 }

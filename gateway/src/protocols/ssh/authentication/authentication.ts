@@ -2,6 +2,7 @@ import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import { readOffer } from '@sallyport/shared/wire/ssh/userauth.ts';
 import type { AuthContext, Connection, KeyboardAuthContext, PublicKeyAuthContext } from 'ssh2';
 import type { Proof } from '../../protocol.ts';
+import { atMost } from './request-limit.ts';
 import { algorithmOf, proofOf } from './ssh2-proof.ts';
 import { Telling } from './telling.ts';
 
@@ -34,7 +35,6 @@ export class Authentication {
   #pending: Pending | undefined;
   #waiting: (() => void) | undefined;
   #withdrawn = Promise.withResolvers<void>();
-  #requests = 0;
   readonly #refused = { key: 0, secret: 0, link: 0 };
   #links = 0;
   #isGone = false;
@@ -45,6 +45,7 @@ export class Authentication {
     this.#connection = connection;
     this.#authority = authority;
     this.#telling = new Telling(connection);
+    atMost(MAX_REQUESTS, connection);
     connection.on('authentication', (context) => this.#hear(context));
     connection.once('close', () => this.#leave());
     connection.once('end', () => this.#leave());
@@ -121,7 +122,6 @@ export class Authentication {
 
   #hear(context: AuthContext): void {
     this.#begun.resolve(context.username);
-    if (++this.#requests > MAX_REQUESTS) return void this.#connection.end();
     if (context.method !== 'publickey') this.#tellLastWord();
     switch (context.method) {
       case 'publickey':
