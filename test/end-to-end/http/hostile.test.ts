@@ -181,6 +181,7 @@ describe('floods and slowness', () => {
       if (i % 100 === 0) await new Promise((next) => setImmediate(next));
     }
     await closed;
-    assert.equal((await stage.curl('/shop/after')).status, 200);
+    const { status, body } = await stage.curl('/shop/after');
+    assert.equal(status, 200, body);
   });
 });
