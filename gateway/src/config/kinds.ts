@@ -127,6 +127,7 @@ const mask = z.strictObject({
   who: who.optional(),
   except: who.omit({ any: true }).optional(),
   columns: words.optional(),
+  fields: words.optional(),
   detect: words.optional(),
   patterns: z.array(z.strictObject({ name: word, pattern: word, flags: z.string().optional() })).optional(),
   as: z.enum(['redact', 'null', 'hash', 'partial']).optional(),

@@ -1,5 +1,6 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { type ColumnPattern, readColumnPattern } from '@sallyport/shared/access/column-pattern.ts';
+import { type FieldPattern, readFieldPattern } from '@sallyport/shared/access/field-pattern.ts';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 import { concerns, covers, type Place } from '@sallyport/shared/access/scope.ts';
 import type { Treatment } from '../protocols/protocol.ts';
@@ -15,6 +16,7 @@ export interface CompiledMask {
   readonly spec: MaskSpec;
   readonly treatment: Treatment;
   readonly columns: readonly ColumnPattern[];
+  readonly fields: readonly FieldPattern[];
   readonly detectors: readonly Detector[];
 }
 
@@ -38,6 +40,7 @@ function compileMask({ name, spec }: NamedMask): CompiledMask {
       spec,
       treatment: { mask: name, as: spec.as ?? 'redact' },
       columns: (spec.columns ?? []).map(readColumnPattern),
+      fields: (spec.fields ?? []).map(readFieldPattern),
       detectors: [
         ...new Set((spec.detect ?? []).flatMap(detectorsNamed)),
         ...(spec.patterns ?? []).map(patternDetector),

@@ -14,6 +14,8 @@ export interface MaskSpec {
   readonly except?: WhoSpec;
   /** `schema.table.column`, `table.column`; `*` for any characters. */
   readonly columns?: readonly string[];
+  /** Of JSON that HTTP APIs answer: `$.users[*].email`, `/api/users/**: $..email`. */
+  readonly fields?: readonly string[];
   /** Names of detectors or of their families; what they find within a text is replaced, `null` takes it out. */
   readonly detect?: readonly string[];
   readonly patterns?: readonly PatternSpec[];
@@ -27,7 +29,7 @@ export interface NamedMask {
 }
 
 const keys: Readonly<Record<string, readonly string[]>> = {
-  '': ['connections', 'who', 'except', 'columns', 'detect', 'patterns', 'as'],
+  '': ['connections', 'who', 'except', 'columns', 'fields', 'detect', 'patterns', 'as'],
   'connections.': ['names', 'labels', 'protocol'],
   'who.': ['groups', 'users', 'serviceAccounts', 'any', 'actors'],
   'except.': ['groups', 'users', 'serviceAccounts', 'actors'],
@@ -39,7 +41,7 @@ export function checkSpec(spec: MaskSpec): void {
   checkKeys('connections.', spec.connections);
   checkKeys('who.', spec.who);
   checkKeys('except.', spec.except);
-  checkLists('', spec, ['columns', 'detect']);
+  checkLists('', spec, ['columns', 'fields', 'detect']);
   checkLists('connections.', spec.connections, ['names']);
   for (const [prefix, who] of [['who.', spec.who] as const, ['except.', spec.except] as const]) {
     checkLists(prefix, who, ['groups', 'users', 'serviceAccounts', 'actors']);
@@ -48,8 +50,11 @@ export function checkSpec(spec: MaskSpec): void {
   for (const pattern of spec.patterns ?? []) checkNames('patterns.', pattern, ['name', 'pattern', 'flags']);
   checkWord('as', spec.as, strictness);
   checkWord('connections.protocol', spec.connections?.protocol, protocols);
-  const given = [spec.columns, spec.detect, spec.patterns].reduce((sum, list) => sum + (list?.length ?? 0), 0);
-  if (given === 0) throw new Error('name columns, detect or patterns: it would mask nothing');
+  const given = [spec.columns, spec.fields, spec.detect, spec.patterns].reduce(
+    (sum, list) => sum + (list?.length ?? 0),
+    0,
+  );
+  if (given === 0) throw new Error('name columns, fields, detect or patterns: it would mask nothing');
   if (spec.connections?.names?.length === 0) throw new Error('connections.names: it names none; leave it out for all');
 }
 

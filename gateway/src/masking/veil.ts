@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { StreamOptions, Treatment, ValuePath, Veil } from '../protocols/protocol.ts';
+import type { FieldVeil, StreamOptions, Treatment, ValuePath, Veil } from '../protocols/protocol.ts';
 import { Inspector, type Probe } from './inspector.ts';
 import type { CompiledMask } from './mask-set.ts';
 import { StreamInspector } from './stream.ts';
@@ -16,6 +16,7 @@ export class MaskVeil implements Veil {
   /** Whether any column at all may be protected; without it only detectors look. */
   readonly protects: boolean;
   readonly #masks: readonly CompiledMask[];
+  readonly #fieldMasks: readonly CompiledMask[];
   readonly #inspector: Inspector;
   readonly #hashKey: KeyObject;
   readonly #treatments = new Map<string, Treatment | undefined>();
@@ -23,6 +24,7 @@ export class MaskVeil implements Veil {
 
   constructor(masks: readonly CompiledMask[], hashKey: KeyObject) {
     this.#masks = masks.filter(({ columns }) => columns.length > 0);
+    this.#fieldMasks = masks.filter(({ fields }) => fields.length > 0);
     this.#hashKey = hashKey;
     this.#inspector = new Inspector(probesOf(masks), hashKey);
     this.inspects = !this.#inspector.isIdle;
@@ -41,6 +43,20 @@ export class MaskVeil implements Veil {
     return remembered(this.#tables, JSON.stringify([schema, table]), () =>
       this.#masks.some(({ columns }) => columns.some((pattern) => pattern.matchesTable(schema, table))),
     );
+  }
+
+  fields(requestPath: string): FieldVeil | undefined {
+    const named = this.#fieldMasks.flatMap(({ fields, treatment }) =>
+      fields
+        .filter(({ matchesPath }) => matchesPath(requestPath))
+        .map(({ matchesField }) => ({ matchesField, treatment })),
+    );
+    if (named.length === 0) return undefined;
+    return (field) =>
+      named
+        .filter(({ matchesField }) => matchesField(field))
+        .map(({ treatment }) => treatment)
+        .reduce<Treatment | undefined>((one, other) => (one === undefined ? other : stricter(one, other)), undefined);
   }
 
   replace(value: Buffer, treatment: Treatment): Buffer | undefined {

@@ -248,6 +248,8 @@ export interface Veil {
   readonly unknown: Treatment;
   /** A text in place of `value`; undefined stands for no value (NULL). */
   replace(value: Buffer, treatment: Treatment): Buffer | undefined;
+  /** How fields of JSON in answers to requests of this path are shown; undefined where all are as they are. */
+  fields?(requestPath: string): FieldVeil | undefined;
   /** Whether detectors look at texts. */
   readonly inspects: boolean;
   /** False where `inspect` would find nothing in `bytes[start, end)`: a look that costs next to nothing. */
@@ -257,6 +259,9 @@ export interface Veil {
   /** For what is no table: terminals, the output of commands, bodies. One for each stream that is looked at. */
   stream(options: StreamOptions): StreamVeil;
 }
+
+/** The treatment of a field, by the names and indexes that lead to it. */
+export type FieldVeil = (field: readonly (string | number)[]) => Treatment | undefined;
 
 export interface StreamOptions {
   /** `terminal`: always text, with control sequences; `pipe`: text, unless its first bytes say that it is not. */

@@ -87,6 +87,8 @@ export class Relay {
       onClose: (error) => this.#finish({ by: 'target', error }),
     });
     client.resume();
+    // It left while the target was being reached: nobody will tell of that again.
+    if (client.destroyed) this.#finish({ by: 'client', error: undefined });
     return this.#ended.promise;
   }
 

@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { selfSigned } from '../../harness/certificate.ts';
 import { Stack } from '../../harness/stack.ts';
@@ -132,12 +135,13 @@ export class HttpStage {
     this.secure = secure;
   }
 
+  /** `PLAIN` in `more` is the port of the target. */
   static async start(more = ''): Promise<HttpStage> {
     const pair = selfSigned();
     const [plain, secure] = [await ApiTarget.start(), await ApiTarget.start(pair)];
     const stack = await Stack.start({ secrets: { API_KEY: apiKey } });
     const stage = new HttpStage(stack, plain, secure);
-    await stack.apply(access(plain.port, secure.port, pair.cert) + more);
+    await stack.apply(access(plain.port, secure.port, pair.cert) + more.replaceAll('PLAIN', String(plain.port)));
     stage.token = await stack.token('alice');
     return stage;
   }
@@ -150,24 +154,16 @@ export class HttpStage {
   async curl(path: string, ...args: readonly string[]): Promise<CurlResult> {
     const isNamed = args.some((arg) => /^(authorization|sallyport-token):/i.test(arg) || arg === '-u');
     const who = isNamed ? [] : ['-H', `Authorization: Bearer ${this.token}`];
-    const all = [
-      '-sSk',
-      '--path-as-is',
-      '-D',
-      '/dev/stderr',
-      '-w',
-      '%{stderr}\n%{http_code}',
-      ...who,
-      ...args,
-      `${this.url}${path}`,
-    ];
-    const child = spawn('curl', all, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const headFile = join(this.stack.folder, `head-${randomUUID()}`);
+    const all = ['-sSk', '--path-as-is', '-D', headFile, '-w', '%{stderr}\n%{http_code}', ...who, ...args];
+    const child = spawn('curl', [...all, `${this.url}${path}`], { stdio: ['ignore', 'pipe', 'pipe'] });
     const closed = once(child, 'close');
     const [out, err] = await Promise.all([buffer(child.stdout), buffer(child.stderr)]);
     await closed;
     const said = err.toString('latin1');
     const status = Number(said.slice(said.lastIndexOf('\n') + 1));
-    return { status, head: said.toLowerCase(), body: out.toString('utf8'), exitCode: child.exitCode ?? -1, err: said };
+    const head = existsSync(headFile) ? readFileSync(headFile, 'latin1') : '';
+    return { status, head: head.toLowerCase(), body: out.toString('utf8'), exitCode: child.exitCode ?? -1, err: said };
   }
 
   async stop(): Promise<void> {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import { apiKey, HttpStage } from './fixture.ts';
+
+const run = promisify(execFile);
 
 let stage: HttpStage;
 before(async () => {
@@ -77,14 +80,15 @@ describe('requests with curl', () => {
 c = ssl._create_unverified_context()
 r = urllib.request.Request(sys.argv[1] + '/shop/py', headers={'Authorization': 'Bearer ' + sys.argv[2]}, data=b'hello')
 print(urllib.request.urlopen(r, context=c).read().decode())`;
-    const said = execFileSync('python3', ['-c', code, stage.url, stage.token], { encoding: 'utf8' });
+    const { stdout: said } = await run('python3', ['-c', code, stage.url, stage.token]);
     assert.deepEqual(JSON.parse(said), { method: 'POST', url: '/py', body: 'hello' });
     const script = `const r = await fetch(process.argv[1] + '/shop/js', { method: 'POST', body: 'hi', headers: { authorization: 'Bearer ' + process.argv[2] } }); console.log(await r.text());`;
     const env = { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_NO_WARNINGS: '1' };
-    const fetched = execFileSync(process.execPath, ['--input-type=module', '-e', script, stage.url, stage.token], {
-      encoding: 'utf8',
-      env,
-    });
+    const { stdout: fetched } = await run(
+      process.execPath,
+      ['--input-type=module', '-e', script, stage.url, stage.token],
+      { env },
+    );
     assert.deepEqual(JSON.parse(fetched), { method: 'POST', url: '/js', body: 'hi' });
   });
 });

@@ -139,6 +139,8 @@ export class HttpSession implements TargetSession {
     request.on('upgrade', (reply, socket, rest) => this.#switched(reply, socket, rest, head));
     request.on('error', (error) => this.#fail(error));
     if (valuesOf(head.headers, 'expect').length > 0) request.flushHeaders();
+    // It has no body; what the client sends goes over the connection once it has been switched.
+    if (head.upgrade !== undefined) request.end();
     const early = this.#early.splice(0);
     for (const frame of early) this.#send(frame);
     this.#stream?.resume();
