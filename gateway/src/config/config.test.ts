@@ -23,6 +23,7 @@ describe('the configuration', () => {
       tunnel: { host: '127.0.0.1', port: 8443 },
       postgres: { host: '127.0.0.1', port: 15432 },
       ssh: { host: '127.0.0.1', port: 2222 },
+      kubernetes: { host: '127.0.0.1', port: 16443 },
       metrics: undefined,
     });
     assert.equal(config.data, '/srv/data');
@@ -31,13 +32,14 @@ describe('the configuration', () => {
 
   it('reads addresses, paths and what is off', () => {
     const text =
-      'listen: { web: "[::1]:1", tunnel: off, postgres: "gw.example:5432", ssh: off, metrics: 127.0.0.1:9 }\ndata: /d\nresources: access\n';
+      'listen: { web: "[::1]:1", tunnel: off, postgres: "gw.example:5432", ssh: off, kubernetes: off, metrics: 127.0.0.1:9 }\ndata: /d\nresources: access\n';
     const { listen, data, resources } = parseConfig(text, 'f', '/srv');
     assert.deepEqual(listen, {
       web: { host: '::1', port: 1 },
       tunnel: undefined,
       postgres: { host: 'gw.example', port: 5432 },
       ssh: undefined,
+      kubernetes: { host: '127.0.0.1', port: 16443 },
       metrics: { host: '127.0.0.1', port: 9 },
     });
     assert.deepEqual([data, resources], ['/d', '/srv/access']);
@@ -50,7 +52,6 @@ describe('the configuration', () => {
     ['listen:\n  web: nowhere', 'f:2: listen.web: "nowhere" is no address'],
     ['tokens: { ttl: soon }', 'f:1: tokens.ttl: "soon" is no duration such as 90s, 15m, 2h or 7d'],
     ['tokens: { ttl: 31d }', 'f:1: tokens.ttl: a token may not live longer than tokens.maxTtl'],
-    ['listen:\n  kubernetes: 127.0.0.1:22', 'f:2: listen.kubernetes: kubernetes is not served in this version'],
     ['store: postgres://x', 'f:1: store: a store in PostgreSQL is not available in this version'],
     ['a: 1\na: 2', 'f:2: this is no YAML'],
     ['data: [', 'this is no YAML'],

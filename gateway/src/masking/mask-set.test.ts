@@ -150,7 +150,7 @@ describe('a column pattern', () => {
 
 describe('a wrong mask', () => {
   for (const [spec, message] of [
-    [{}, /mask pii: name columns, detect or patterns/],
+    [{}, /mask pii: name columns, fields, detect or patterns/],
     [{ columns: [] }, /it would mask nothing/],
     [{ column: ['a.b'] }, /column is no key of a mask; did you mean columns\?/],
     [{ columns: ['a.b'], as: 'redacted' }, /as: redacted is not known; did you mean redact\?/],

@@ -1,8 +1,9 @@
 import type { Connection } from '@sallyport/shared/access/connection.ts';
-import type { Log } from '../log.ts';
 import { apiDialect } from '../protocols/http/api.ts';
-import { HttpFront } from '../protocols/http/front.ts';
+
+import { type FrontParts, HttpFront } from '../protocols/http/front.ts';
 import { kubernetesDialect } from '../protocols/kubernetes/dialect.ts';
+
 import type { CurrentAccess } from '../sessions/access.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 
@@ -10,7 +11,7 @@ export interface HttpParts {
   readonly access: CurrentAccess;
   readonly sessions: Pick<Sessions, 'receive'>;
   readonly publicUrl: string;
-  readonly log: Log;
+  readonly log: FrontParts['log'];
 }
 
 /** Where requests of HTTP connections arrive, with what it asks of the other parts. */

@@ -61,7 +61,13 @@ export async function show(run: Run, connection: Connection, output: string): Pr
   if (formatOf(output) !== 'table') return run.show(output, ConnectionSchema, connection, []);
   const line = connection.protocol === 'postgres' ? `psql "${conninfo(connection)}"` : connection.command;
   await run.out.write(`${visible(line)}\n`);
-  run.note(`the password is a token: PGPASSWORD=$(sallyport token ${connection.name}), or run it at once with --exec`);
+  if (connection.protocol === 'http') {
+    run.note(`curl asks for the password: it is what "sallyport token ${connection.name}" prints`);
+  } else {
+    run.note(
+      `the password is a token: PGPASSWORD=$(sallyport token ${connection.name}), or run it at once with --exec`,
+    );
+  }
   if (!connection.online) run.note('its agent is away right now');
 }
 

@@ -30,7 +30,7 @@ export function routeOf(host: string, path: string, byHost: ByHost): Route {
 
 /** Without the port, lower case. */
 export function hostName(host: string): string {
-  const match = /^(\[[0-9a-f:.]+\]|[^:]*)(?::\d{1,5})?$/i.exec(host);
+  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i.exec(host);
   if (match === null) throw badRequest('The Host header is no host name.');
   return (match[1] as string).toLowerCase().replace(/\.$/, '');
 }
