@@ -97,9 +97,8 @@ describe('a stock ssh through the gateway', { timeout: 180_000 }, () => {
       { live: true },
     );
     assert.equal(sessions.length, 1, 'one login, one session');
-    const closed = once(master, 'close');
     await fixture.clients.run('', [...mux, '-O', 'exit', 'plain@127.0.0.1']);
-    await closed;
+    await once(master, 'close');
   });
 
   it('a command that a rule denies: said on stderr, status 126, nothing runs', async () => {
