@@ -37,7 +37,7 @@ if (process.argv.includes('--tests')) {
     ...(existsSync('/usr/bin/chromium') ? [] : ['chromium']),
     ...(found('sshd') ? [] : ['openssh-server']),
     ...(found('ssh') ? [] : ['openssh-client']),
-    ...['rsync', 'git'].filter((name) => !found(name)),
+    ...['rsync', 'git', 'sshpass'].filter((name) => !found(name)),
     ...(found('ansible-playbook') ? [] : ['ansible-core']),
     ...(existsSync('/usr/lib/python3/dist-packages/paramiko') ? [] : ['python3-paramiko']),
     ...(found('kubectl') ? [] : ['kubernetes-client']),

@@ -19,9 +19,11 @@ export function buildAgent(outdir = 'agent/dist') {
     sourcemap: 'linked',
     legalComments: 'none',
     logLevel: 'warning',
+    // What ssh2 would like to have compiled, and does without.
+    external: ['cpu-features', '*.node'],
     // Some packages are CommonJS and ask for Node's own modules, or for where they lie.
     banner: {
-      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
+      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url); const __dirname = import.meta.dirname;",
     },
   });
 }

@@ -8,12 +8,12 @@ import { buildAgent } from './agent-bundle.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** What stays in node_modules: the parser brings its own WASM file. */
-const external = ['libpg-query'];
+/** What stays in node_modules: the parser brings its own WASM file, and of ssh2 what is compiled, where it is there. */
+const external = ['libpg-query', 'cpu-features', '*.node'];
 
 /** Some packages are CommonJS and ask for Node's own modules. */
 const banner = {
-  js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
+  js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url); const __dirname = import.meta.dirname;",
 };
 
 const bundles = [

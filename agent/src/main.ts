@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { version } from '@sallyport/shared/version.ts';
+import { Boundary } from './boundary/boundary.ts';
+import { SecretFence } from './boundary/secret-fence.ts';
+import { lazyConnector } from './connectors/lazy.ts';
 import { postgresConnector } from './connectors/postgres/connector.ts';
-import { sshConnector } from './connectors/ssh/connector.ts';
 import { Leases } from './credentials/leases.ts';
 import { credentialResolver } from './credentials/resolver.ts';
 import { parseAddress } from './dialer/address.ts';
@@ -14,7 +16,9 @@ const usage = `usage: sallyport-agent --gateway HOST:PORT[,HOST:PORT…] [--data
                        [--name NAME] [--label KEY=VALUE…] [--log text|json] [--drain SECONDS]
 
 The first start needs a join token, from --token-file or the variable SALLYPORT_JOIN_TOKEN; later ones need none.
-Secrets of targets are read from this process's environment and files, as the connections' credentials say.
+Secrets of targets are read from this process's environment and files, as the connections' credentials say and as far
+as SALLYPORT_SECRETS, SALLYPORT_SECRET_ENV and SALLYPORT_SECRET_FILES allow. It connects to targets in private networks, or
+to those of SALLYPORT_TARGETS (HOST:PORT,RANGE:PORT,…): docs/credentials.md.
 `;
 
 type Log = (text: string, facts?: Readonly<Record<string, unknown>>) => void;
@@ -52,6 +56,10 @@ async function main(args: readonly string[]): Promise<number | undefined> {
     log = lines(values.log);
     const gateways = values.gateway.split(',').map(parseAddress);
     const labels = labelsOf(values.label ?? []);
+    const drainMs = secondsOf(values.drain) * 1000;
+    const boundary = Boundary.of(process.env, {
+      onRefused: (target, why) => log('a target was refused', { target, why }),
+    });
     const [first] = gateways;
     if (first === undefined) throw new Error('--gateway names no gateway');
     const identity =
@@ -65,12 +73,21 @@ async function main(args: readonly string[]): Promise<number | undefined> {
     leases.onNotice(({ state, lease, message }) => {
       if (state === 'failed') log('lease', { id: lease.id, session: lease.session, why: message });
     });
-    const resolver = credentialResolver({}, (text) => log(text));
-    const connectors = [postgresConnector(resolver, { leases }), sshConnector(resolver)];
+    const fence = new SecretFence(process.env, { closed: [values.data] });
+    const resolver = credentialResolver({}, (text) => log(text), process.env, fence);
+    const connectors = [
+      postgresConnector(resolver, { leases, boundary }),
+      lazyConnector('ssh', async () =>
+        (await import('./connectors/ssh/connector.ts')).sshConnector(resolver, { boundary }),
+      ),
+      lazyConnector('http', async () =>
+        (await import('./connectors/http/connector.ts')).httpConnector(resolver, { boundary }),
+      ),
+    ];
     const common = { identity, labels, version, connectors, leases, log };
     const dialers = gateways.map((gateway) => new Dialer({ gateway, ...common }));
     const release = () => leases.close().then(() => resolver.close());
-    stopOnSignals(dialers, release, Number(values.drain) * 1000, log);
+    stopOnSignals(dialers, release, drainMs, log);
     for (const dialer of dialers) dialer.start();
     return undefined;
   } catch (error) {
@@ -102,6 +119,14 @@ function tokenOf(file: string | undefined): string {
   throw new Error(
     'this agent has not enrolled yet: give it a join token in SALLYPORT_JOIN_TOKEN or --token-file; an administrator makes one with: sallyport agents join-token NAME',
   );
+}
+
+const MAX_DRAIN_S = 24 * 60 * 60;
+
+function secondsOf(text: string): number {
+  const seconds = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
+  if (seconds <= MAX_DRAIN_S) return seconds;
+  throw new Error(`--drain ${text}: write seconds, 0 to ${MAX_DRAIN_S}`);
 }
 
 function labelsOf(pairs: readonly string[]): Record<string, string> {

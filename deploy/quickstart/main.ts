@@ -58,7 +58,7 @@ async function main(): Promise<void> {
   const api = new Api(ports.web);
   await api.signIn(readFileSync(join(folder, 'gateway/initial-admin-password'), 'utf8').trim());
   say('starting the agent');
-  await startAgent(api, ports.tunnel, secret);
+  await startAgent(api, ports.tunnel, sample.port, secret);
   const access = readFileSync(new URL('./access.yaml', import.meta.url), 'utf8');
   await api.apply('access.yaml', access.replaceAll('$' + '{PORT}', String(sample.port)));
   for (const user of ['alice', 'dana']) writeSecret(`${user}.token`, await api.token(user, 12));
@@ -77,10 +77,15 @@ async function startNats(): Promise<number | undefined> {
   return port;
 }
 
-async function startAgent(api: Api, tunnel: number, secret: string): Promise<void> {
+async function startAgent(api: Api, tunnel: number, database: number, secret: string): Promise<void> {
   const data = join(folder, 'agent');
   const args = ['--gateway', `127.0.0.1:${tunnel}`, '--data', data, '--log', 'json', '--name', 'warehouse'];
-  const environment: Record<string, string> = { SHOP_PASSWORD: secret };
+  const environment: Record<string, string> = {
+    SHOP_PASSWORD: secret,
+    // All that this agent may reach and give away.
+    SALLYPORT_TARGETS: `127.0.0.1:${database}`,
+    SALLYPORT_SECRETS: 'env:SHOP_PASSWORD',
+  };
   if (!existsSync(join(data, 'identity.json'))) environment['SALLYPORT_JOIN_TOKEN'] = await api.joinToken('warehouse');
   const agent = await bundle('agent/dist/agent.mjs', args, /"msg":"connected"|connected/, environment);
   started.push(() => end(agent));
@@ -111,7 +116,7 @@ function nodeFlags(file: string): readonly string[] {
 }
 
 function configuration(ports: { web: number; tunnel: number; postgres: number }, nats: number | undefined): string {
-  return `listen: { web: 127.0.0.1:${ports.web}, tunnel: 127.0.0.1:${ports.tunnel}, postgres: 127.0.0.1:${ports.postgres} }
+  return `listen: { web: 127.0.0.1:${ports.web}, tunnel: 127.0.0.1:${ports.tunnel}, postgres: 127.0.0.1:${ports.postgres}, ssh: off, kubernetes: off }
 data: ${join(folder, 'gateway')}
 log: { format: json }
 ${nats === undefined ? '' : `nats: { url: nats://127.0.0.1:${nats} }\n`}`;

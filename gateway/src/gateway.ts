@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { fileURLToPath } from 'node:url';
+import { type Party, partyOf } from '@sallyport/shared/access/principal.ts';
 import { version } from '@sallyport/shared/version.ts';
 import { ensureAuthority } from './agents/authority.ts';
 import { AgentHub } from './agents/hub.ts';
@@ -23,6 +24,7 @@ import { federationOf } from './identity/federation/federation.ts';
 import { ensureFirstUser } from './identity/first-user.ts';
 import { Identity } from './identity/identity.ts';
 import type { GrantKind } from './identity/oauth/grant-store.ts';
+import { HttpListener } from './listeners/http.ts';
 import { TcpListener } from './listeners/tcp.ts';
 import { WebListener } from './listeners/web.ts';
 import type { Log } from './log.ts';
@@ -43,6 +45,7 @@ import { auditPort } from './wiring/audit.ts';
 import { connectionsPort } from './wiring/connections.ts';
 import { directoriesPort, directoryOf } from './wiring/directory.ts';
 import { healthPort } from './wiring/health.ts';
+import { httpFront } from './wiring/http.ts';
 import { identityPort } from './wiring/identity.ts';
 import { keysPort, userAuthority } from './wiring/keys.ts';
 import { approvalMetrics, metricsOf } from './wiring/metrics.ts';
@@ -51,8 +54,10 @@ import { hooksPort, notifierOf, notifiersPort, openNotifications } from './wirin
 import { policyPort, readText } from './wiring/policy.ts';
 import { AppliedResources, noAccess } from './wiring/resources.ts';
 import { openSecrets, randomSecret } from './wiring/secrets.ts';
+import { endWithSecrets, forgetService, serviceAccountsPort, warnOfSecrets } from './wiring/service-accounts.ts';
 import { sessionsPort } from './wiring/sessions.ts';
 import { signInOf } from './wiring/sign-in.ts';
+import { sourceAlarm } from './wiring/source-alarm.ts';
 import { knownHosts, openHostKeys } from './wiring/ssh.ts';
 
 /** Where a running gateway is reached. */
@@ -60,6 +65,8 @@ export interface Reachable {
   readonly web: number | undefined;
   readonly tunnel: number | undefined;
   readonly postgres: number | undefined;
+  /** HTTP APIs too. */
+  readonly kubernetes: number | undefined;
   readonly ssh: number | undefined;
   readonly metrics: number | undefined;
 }
@@ -124,8 +131,8 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   const authority = await ensureAuthority(data, namesOf(config), secrets.files);
   const certificate = config.tls ?? { cert: authority.certificateChain, key: authority.serverKey };
 
-  const admin = async (type: string, { id, name }: { id: string; name: string }, facts: { [key: string]: Json }) => {
-    await journal.appendDurable(newEvent(type, { principal: { id, name }, data: facts }));
+  const admin = async (type: string, by: Party, facts: { [key: string]: Json }) => {
+    await journal.appendDurable(newEvent(type, { principal: partyOf(by), data: facts }));
   };
   const hashKey = randomSecret(secrets.files, join(data, 'mask.key'));
   const sshAuthority = userAuthority(secrets.files, join(data, 'ssh-user-ca.key'));
@@ -139,11 +146,13 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   });
   const identity: Identity = Identity.create({
     store: store.identity,
+    secrets: store.serviceSecrets,
     directory,
     tokens: { ttlMs: config.tokens.ttl, maxTtlMs: config.tokens.maxTtl },
     providers: () => resources.providers,
-    serviceGroups: (name) => resources.serviceGroups(name),
     ssh: { store: store.sshKeys, authority: sshAuthority },
+    services: (name) => resources.service(name),
+    onElsewhere: sourceAlarm(journal),
   });
   const resources: AppliedResources = new AppliedResources({
     store: secrets.resources,
@@ -156,6 +165,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       notifications.replace(resources.notifiers.map(notifierOf(access)));
       return sessions.reviewPeople(() => true);
     },
+    onServiceRemoved: (name) => forgetService(identity, name),
     onUserRemoved: (id) => {
       sessions.endWhere(({ principal }) => principal.id === id, 'the user was removed');
       timed.grants
@@ -176,6 +186,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   const approvals = later(
     await ApprovalDesk.create({
       store: store.approvals,
+      resumable: new Set((await store.accessRequests.requests()).map(({ id }) => id)),
       journal: async (event) => {
         const { type, approval } = event;
         const { connection, sessionId, requester } = approval;
@@ -196,6 +207,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     onError: (error) => log('access for a time could not be written down', { error }),
   });
   later(timed.grants, (one) => one.close());
+  later(timed.requests, (one) => one.close());
   const agents = later(
     new AgentHub({
       authority,
@@ -224,7 +236,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     identity,
     federation,
     workloads: () => resources.workloads,
-    serviceGroups: (name) => resources.serviceGroups(name),
+    services: (name) => resources.service(name),
     journal: admin,
     sshUserAuthority: sshAuthority.line,
     log,
@@ -255,12 +267,17 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
   identity.keys?.onRemoved((id) => {
     sessions.endWhere(({ tokenId }) => tokenId === id, 'the key that this session was opened with was removed');
   });
+  endWithSecrets(identity, (id) => {
+    sessions.endWhere(({ tokenId }) => tokenId === id, 'the secret that this session was opened with was revoked');
+  });
   const publisher = publish(config, journal, log, later);
   const sweeping = setInterval(
     () =>
-      Promise.all([identity.tokens.sweep(), grants.sweep(Date.now())]).catch((error) =>
-        log('tokens could not be swept', { error }),
-      ),
+      Promise.all([
+        identity.tokens.sweep(),
+        grants.sweep(Date.now()),
+        warnOfSecrets({ identity, journal: admin }),
+      ]).catch((error) => log('tokens could not be swept', { error })),
     HOUR_MS,
   );
   later(sweeping.unref(), clearInterval);
@@ -300,6 +317,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       ),
       listen.postgres,
     ));
+  const httpPort = listen.kubernetes && (await serveHttp(listen.kubernetes));
   const host =
     config.publicUrl === undefined ? (listen.postgres?.host ?? '127.0.0.1') : new URL(config.publicUrl).hostname;
   const api: ApiPorts = {
@@ -312,6 +330,11 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
         sshPort === undefined
           ? undefined
           : { host, port: sshPort, knownHosts: knownHosts(hostKeys, host, sshPort).trimEnd().split('\n') },
+      journal: admin,
+    }),
+    serviceAccounts: serviceAccountsPort({
+      identity,
+      exists: (name) => resources.service(name) !== undefined,
       journal: admin,
     }),
     resources,
@@ -327,9 +350,9 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     connections: connectionsPort({
       access,
       agents,
-      grants: timed.grants,
+      ...timed,
       host,
-      ports: { postgres: postgresPort, ssh: sshPort },
+      ports: { postgres: postgresPort, ssh: sshPort, http: httpPort, kubernetes: httpPort },
     }),
     directories: directoriesPort({ directory, journal: admin, publicUrl }),
     health: healthPort({ journal, store, publisher: () => publisher, isStopping: () => stopping }),
@@ -344,13 +367,31 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
     );
   }
   return {
-    ports: { web: webPort, tunnel: tunnelPort, postgres: postgresPort, ssh: sshPort, metrics: metricsPort },
+    ports: {
+      web: webPort,
+      tunnel: tunnelPort,
+      postgres: postgresPort,
+      ssh: sshPort,
+      kubernetes: httpPort,
+      metrics: metricsPort,
+    },
     passwordFile: first?.passwordFile,
   };
 
   async function serve(protocol: Protocol, address: ListenAddress): Promise<number> {
     const listener = later(new TcpListener(protocol, sessions), async (one) => {
       one.stop();
+      await sessions.stop('the gateway is shutting down');
+      one.destroy();
+    });
+    return listener.start(address);
+  }
+
+  async function serveHttp(address: ListenAddress): Promise<number> {
+    const front = httpFront({ access, sessions, publicUrl, log });
+    const listener = later(new HttpListener(front, certificate), async (one) => {
+      one.stop();
+      front.stop();
       await sessions.stop('the gateway is shutting down');
       one.destroy();
     });
@@ -375,6 +416,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
       directory,
       web,
       metrics,
+      authority: config.tls === undefined ? authority.caCertificate : undefined,
       knownHosts: () => knownHosts(hostKeys, host, sshPort ?? 22),
       hooks: hooksPort({ notifications, approvals, identity, log }),
     });
@@ -390,7 +432,7 @@ async function assemble(config: Config, log: Log, later: Later): Promise<Omit<Ga
 
 /** Names and addresses that the self-made certificate is good for. */
 function namesOf({ publicUrl, listen }: Config): string[] {
-  const hosts = [listen.web, listen.tunnel, listen.postgres].map((address) => address?.host);
+  const hosts = [listen.web, listen.tunnel, listen.postgres, listen.kubernetes].map((address) => address?.host);
   const all = [...hosts, publicUrl === undefined ? undefined : new URL(publicUrl).hostname];
   return [
     ...new Set(all.filter((host) => host !== undefined && !['0.0.0.0', '::', 'localhost', '127.0.0.1'].includes(host))),

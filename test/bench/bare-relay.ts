@@ -33,9 +33,12 @@ const connection: Connection = {
 };
 const over = new AbortController();
 const backing: Backing = {
+  connection,
+  principal: () => ({ id: 'user:bench', name: 'bench', groups: [], claims: {} }),
   place: 'bench',
   veil: undefined,
   estimates: false,
+  readsBody: false,
   judgesEffects: false,
   isHarmlessFunction: () => false,
   side: (settings, signal) => hub.open({ connection, settings, session: 'bare' }, signal),

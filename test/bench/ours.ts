@@ -32,7 +32,10 @@ export async function bareRelay(target: number): Promise<Contender> {
       '--name',
       'bench',
     ],
-    { stdio: 'ignore', env: { PATH: process.env['PATH'], SALLYPORT_JOIN_TOKEN: token } },
+    {
+      stdio: 'ignore',
+      env: { PATH: process.env['PATH'], SALLYPORT_JOIN_TOKEN: token, SALLYPORT_TARGETS: '127.0.0.1:*' },
+    },
   );
   await listening(port);
   await new Promise((resolve) => setTimeout(resolve, 1_000));

@@ -66,9 +66,19 @@ function streamOver(socket: Socket): TunnelStream {
 }
 
 const backing: Backing = {
+  connection: {
+    name: 'shop',
+    protocol: 'postgres',
+    agent: '',
+    target: { host: '', port: 1, tls: 'disable' },
+    credential: { username: '' },
+    labels: {},
+  },
+  principal: () => ({ id: 'user:any', name: 'any', groups: [], claims: {} }),
   place: 'shop',
   veil: undefined,
   estimates: false,
+  readsBody: false,
   judgesEffects: false,
   isHarmlessFunction: () => false,
   side: () => Promise.reject(new Error('nobody asks the target here')),

@@ -112,7 +112,7 @@ describe('bad input disturbs nobody', () => {
     it('says which address is taken', async () => {
       const { postgres } = all.stack.ports;
       const { status, said } = await started(
-        `data: ./y\nlisten: { web: "off", tunnel: "off", postgres: "127.0.0.1:${postgres}" }\n`,
+        `data: ./y\nlisten: { web: "off", tunnel: "off", kubernetes: "off", postgres: "127.0.0.1:${postgres}" }\n`,
       );
       assert.equal(status, 1);
       assert.match(said, new RegExp(`EADDRINUSE.*${postgres}`));
@@ -120,7 +120,7 @@ describe('bad input disturbs nobody', () => {
 
     it('says that another gateway has the data folder', async () => {
       const { status, said } = await started(
-        `data: ${all.stack.dataFolder}\nlisten: { web: "off", tunnel: "off", postgres: "off" }\n`,
+        `data: ${all.stack.dataFolder}\nlisten: { web: "off", tunnel: "off", kubernetes: "off", postgres: "off" }\n`,
       );
       assert.equal(status, 1);
       assert.match(said, /journal/);

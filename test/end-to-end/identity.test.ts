@@ -96,6 +96,22 @@ spec:
     assert.match((await as(token, 'select 1;')).err, /FATAL/);
   });
 
+  it('one change of groups and rules together: the groups of now are judged', async () => {
+    const apply = (groups: string, who: string) =>
+      all.stack.apply(
+        `kind: User\nname: mover\nspec: { groups: [${groups}] }\n---\nkind: Rule\nname: movers\nspec: { who: { groups: [${who}] }, then: allow }`,
+      );
+    await apply('team-a', 'team-a');
+    const token = await all.stack.token('mover');
+    const running = as(token, "select 'moving', pg_sleep(30);");
+    const sleeping =
+      "select count(*)::int as n from pg_stat_activity where query like '%moving%' and state = 'active' and pid <> pg_backend_pid()";
+    while ((await inDatabase(all.database, sleeping)).rows[0].n !== 1);
+    await apply('team-b', 'team-b');
+    assert.match((await running).err, /FATAL: {2}what you may do on shop has changed with your groups; connect again/);
+    assert.equal((await as(token, 'select 1;')).out.trim(), '1');
+  });
+
   it('a session ends when its token does', async () => {
     const { token } = await all.stack.call<{ token: { secret: string } }>('IdentityService/MintToken', {
       user: 'alice',

@@ -309,6 +309,16 @@ describe('a role for each session', () => {
     for (const { out, err } of all) assert.deepEqual([out.trim(), err], ['1|Anna', '']);
   });
 
+  it('a server that crashes in the middle of sessions keeps none of their roles when it is back', async () => {
+    const living = [run('plain', 'select pg_sleep(30)'), run('walled', 'select pg_sleep(30)')];
+    const asleep = `select count(*)::int as n from pg_stat_activity where query = 'select pg_sleep(30)' and state = 'active' and wait_event = 'PgSleep'`;
+    while ((await inDatabase(database, asleep)).rows[0].n < 2);
+    await database.crash();
+    for (const one of living) assert.notEqual((await one).status, 0);
+    while ((await rolesNow()).some((name) => name.startsWith('sallyport_s_')));
+    assert.equal((await run('plain', 'select 1')).err, '');
+  });
+
   it('what a crash left behind is swept by the next agent', async () => {
     const living = run('plain', 'select pg_sleep(30)');
     while ((await rolesNow()).length === 0);

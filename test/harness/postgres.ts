@@ -11,6 +11,8 @@ export interface TestPostgres {
   readonly port: number;
   /** The postmaster's. */
   readonly pid: number;
+  /** Killed as by a crash, and started again on the same data. */
+  crash(): Promise<void>;
   /** SIGINT: the server's fast shutdown; resolves when it is gone and its folder removed. */
   stop(): Promise<void>;
 }
@@ -63,11 +65,21 @@ export async function startPostgres(more: Readonly<Record<string, string | numbe
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`);
   appendFileSync(join(data, 'postgresql.conf'), lines.join(''));
-  const server = spawn(join(bin, 'postgres'), ['-D', data], { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
-  await ready(server);
+  const start = async (): Promise<ChildProcess> => {
+    const child = spawn(join(bin, 'postgres'), ['-D', data], { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
+    await ready(child);
+    return child;
+  };
+  let server = await start();
   return {
     port,
     pid: server.pid ?? 0,
+    async crash() {
+      // SIGQUIT: PostgreSQL's immediate shutdown, which cleans up nothing and recovers at the next start.
+      server.kill('SIGQUIT');
+      await once(server, 'exit');
+      server = await start();
+    },
     async stop() {
       if (server.exitCode === null) {
         server.kill('SIGINT');

@@ -46,6 +46,8 @@ export interface Ports {
   readonly web: number;
   readonly tunnel: number;
   readonly postgres: number;
+  /** HTTP APIs and Kubernetes. */
+  readonly kubernetes: number;
 }
 
 export interface CliResult {
@@ -59,7 +61,7 @@ export class Stack {
   readonly folder = mkdtempSync(join(tmpdir(), 'sallyport-stack-'));
   readonly #options: StackOptions;
   readonly #entries: (typeof entries)[keyof typeof entries];
-  ports: Ports = { web: 0, tunnel: 0, postgres: 0 };
+  ports: Ports = { web: 0, tunnel: 0, postgres: 0, kubernetes: 0 };
   gateway: ChildProcess | undefined;
   agent: ChildProcess | undefined;
   /** An administrator's token. */
@@ -75,7 +77,12 @@ export class Stack {
   static async start(options: StackOptions = {}): Promise<Stack> {
     const stack = new Stack(options);
     try {
-      stack.ports = { web: await freePort(), tunnel: await freePort(), postgres: await freePort() };
+      stack.ports = {
+        web: await freePort(),
+        tunnel: await freePort(),
+        postgres: await freePort(),
+        kubernetes: await freePort(),
+      };
       stack.#writeConfig();
       await stack.startGateway();
       stack.admin = await stack.#signIn();
@@ -170,8 +177,8 @@ export class Stack {
   }
 
   #writeConfig(): void {
-    const { web, tunnel, postgres } = this.ports;
-    const all = { web, tunnel, postgres, ssh: 0, ...this.#options.listen };
+    const { web, tunnel, postgres, kubernetes } = this.ports;
+    const all = { web, tunnel, postgres, kubernetes, ssh: 0, ...this.#options.listen };
     const listeners = Object.entries(all).map(([name, port]) => `${name}: ${port === 0 ? 'off' : `127.0.0.1:${port}`}`);
     const listen = `listen: { ${listeners.join(', ')} }`;
     const more = this.#options.config ?? '';
@@ -208,7 +215,8 @@ export class Stack {
         ...args,
       ],
       {
-        env: { PATH: process.env['PATH'], ...environment },
+        // Targets of tests are on this machine.
+        env: { PATH: process.env['PATH'], SALLYPORT_TARGETS: '127.0.0.0/8:*,[::1]:*,localhost:*', ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     );

@@ -5,7 +5,7 @@ import { create } from '@bufbuild/protobuf';
 import { EnrolRequestSchema } from '@sallyport/proto/tunnel/v1/tunnel_pb';
 import { initialCreditBytes } from '@sallyport/shared/tunnel/exchange.ts';
 import { formatJoinToken, parseJoinToken } from '@sallyport/shared/tunnel/identity.ts';
-import { encodePacket } from '@sallyport/shared/tunnel/packet.ts';
+import { controlPart, encodePacket } from '@sallyport/shared/tunnel/packet.ts';
 import { defaultKeepalive } from '@sallyport/shared/tunnel/service.ts';
 import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
 import { Leases } from '../../agent/src/credentials/leases.ts';
@@ -59,12 +59,24 @@ describe('the tunnel', () => {
       const request = create(EnrolRequestSchema, { secret, publicKey: Buffer.from('no key') });
       await assert.rejects(
         new Promise((resolve, reject) =>
-          client.enrol(request, (error, answer) => (error ? reject(error) : resolve(answer))),
+          client.enrol(request, { deadline: Date.now() + 10_000 }, (error, answer) =>
+            error ? reject(error) : resolve(answer),
+          ),
         ),
         /Ed25519/,
       );
       client.close();
       assert.equal((await enrol({ gateway: bench.gateway, joinToken, labels: {}, version: '0' })).name, 'keyless');
+    });
+
+    it('a gateway that never answers is given up, and the token stays good', async () => {
+      const joinToken = await bench.hub.createJoinToken('patient');
+      const order = { gateway: bench.gateway, joinToken, labels: {}, version: '0' };
+      const { enrol: store } = bench.store;
+      bench.store.enrol = () => new Promise(() => undefined);
+      await assert.rejects(enrol({ ...order, answerMs: 200 }), /it gave no answer within 0.2 s/);
+      bench.store.enrol = store;
+      assert.equal((await enrol(order)).name, 'patient');
     });
 
     it('another key than the enrolled one does not prove it', async () => {
@@ -258,11 +270,41 @@ describe('the tunnel', () => {
       assert.match((await lost).reason ?? '', /more than its credit/);
     });
 
+    it('an exchange that it opens twice, or opens and then says that it could not', async () => {
+      for (const [name, kind] of [
+        ['twice', { case: 'opened', value: { greeting: { served: 'again' } } }],
+        ['unsure', { case: 'openFailed', value: { code: 'ERR_TARGET_AUTH', message: 'no' } }],
+      ] as const) {
+        const { call, lost } = await raw(name);
+        const stream = await bench.open(name);
+        stream.attach({
+          onData: () => undefined,
+          onDrain: () => undefined,
+          onEnd: () => undefined,
+          onClose: () => undefined,
+        });
+        call.write(encodePacket([controlPart(1, kind)]));
+        assert.match((await lost).reason ?? '', /Exchange 1 was opened before/);
+      }
+    });
+
     it('bytes that are no packet', async () => {
       const { call, lost } = await raw('garbled');
       call.write(Buffer.from('garbage that is no packet'));
       assert.ok((await lost).reason);
     });
+  });
+
+  it('a hub that stops takes nothing new while what is open ends', async () => {
+    const own = await Bench.start();
+    await own.agent('late', targets(echo));
+    const open = await own.open('late');
+    const stopping = own.hub.stop(5_000);
+    await assert.rejects(own.open('late'), /The gateway is stopping/);
+    await assert.rejects(own.enrolled('newcomer'), /stopping/);
+    open.destroy();
+    await stopping;
+    await own.stop();
   });
 
   describe('loss', () => {

@@ -6,6 +6,8 @@ export interface IssuedLogin {
   readonly password: string | undefined;
   /** Takes the credential back. Rejects where that failed: it is tried again, and told. */
   revoke(): Promise<void>;
+  /** Nobody else takes it back soon: it is tried every minute until it works, or the agent stops. */
+  readonly insists?: true;
   /** Makes it last longer; resolves to the new end, in milliseconds since the epoch. Absent where it never ends. */
   renew?(): Promise<number>;
   /** Tells of a lease that renews itself. Called once. */
@@ -39,12 +41,17 @@ interface Held {
 const LINGER_MS = 1_000;
 const RETRIES_MS = [0, 500, 2_000, 10_000] as const;
 const RENEWAL_RETRY_MS = 60_000;
+const REVOKE_AGAIN_MS = 60_000;
+/** Logins that could not be taken back and are tried again; beyond it they are told and left to sweeps. */
+const MAX_INSISTED = 10_000;
 
 /** All living leases of this agent, each shared by the exchanges of its session. */
 export class Leases {
   readonly #held = new Map<string, Held>();
   readonly #listeners = new Set<(notice: LeaseNotice) => void>();
   readonly #ending = new Set<Promise<void>>();
+  readonly #insisted = new Set<NodeJS.Timeout>();
+  #closed = false;
 
   /** Issues a login, or shares the one that `key` has already. @throws what `issue` throws */
   async share(key: string, issue: () => Promise<IssuedLogin>): Promise<Share> {
@@ -77,6 +84,8 @@ export class Leases {
 
   /** Takes all of them back and resolves when that is done or was given up. */
   async close(): Promise<void> {
+    this.#closed = true;
+    for (const again of this.#insisted) clearTimeout(again);
     for (const [key, held] of [...this.#held]) {
       await held.issuing.catch(() => undefined);
       this.#end(key, held);
@@ -130,7 +139,8 @@ export class Leases {
     this.#ending.add(ending);
   }
 
-  async #revoke({ lease, revoke }: IssuedLogin): Promise<void> {
+  async #revoke(issued: IssuedLogin): Promise<void> {
+    const { lease, revoke } = issued;
     let failure: unknown;
     for (const waitMs of RETRIES_MS) {
       if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
@@ -142,6 +152,23 @@ export class Leases {
       }
     }
     this.#tell({ state: 'failed', lease, message: `it could not be taken back: ${messageOf(failure)}` });
+    this.#insist(issued);
+  }
+
+  /** The target may be away for hours: what is left there is taken back when it returns. */
+  #insist(issued: IssuedLogin): void {
+    if (issued.insists !== true || this.#closed || this.#insisted.size >= MAX_INSISTED) return;
+    const again = setTimeout(async () => {
+      try {
+        await issued.revoke();
+        this.#tell({ state: 'revoked', lease: issued.lease });
+      } catch {
+        this.#insist(issued);
+      } finally {
+        this.#insisted.delete(again);
+      }
+    }, REVOKE_AGAIN_MS);
+    this.#insisted.add(again.unref());
   }
 
   #twoThirds({ issued, expiresAt }: Held): number {

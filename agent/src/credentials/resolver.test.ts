@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { SecretFence } from '../boundary/secret-fence.ts';
 import { environmentSource } from './env.ts';
 import { fileSource } from './file.ts';
 import { credentialResolver } from './resolver.ts';
 
 const { signal } = new AbortController();
 const resolver = credentialResolver({
-  env: async () => environmentSource({ APP_PW: 'hush', EMPTY: '' }),
+  env: async () => environmentSource({ APP_PW: 'hush', EMPTY: '' }, new SecretFence({})),
   broken: async () => ({ secret: () => Promise.reject(new Error('token=hush')) }),
 });
 
@@ -44,7 +45,9 @@ test('a file is read anew at each use, without its last line break, with a warni
   const folder = await mkdtemp(join(tmpdir(), 'secrets-'));
   const path = join(folder, 'pw');
   const warnings: string[] = [];
-  const source = fileSource((text) => warnings.push(text));
+  const listed = { SALLYPORT_SECRET_FILES: folder };
+  const source = fileSource((text) => warnings.push(text), new SecretFence(listed));
+  const resolver = credentialResolver({}, () => undefined, listed);
   try {
     await writeFile(path, 'one\n', { mode: 0o644 });
     assert.equal(await source.secret(path, signal), 'one');
@@ -58,7 +61,8 @@ test('a file is read anew at each use, without its last line break, with a warni
       /pw\.gone could not be resolved: there is no such/,
     );
     await assert.rejects(resolver.resolve('file:pw', signal), /absolute/);
-    await assert.rejects(source.secret(folder, signal), /regular file/);
+    await mkdir(join(folder, 'within'));
+    await assert.rejects(source.secret(join(folder, 'within'), signal), /regular file/);
   } finally {
     await rm(folder, { recursive: true });
   }

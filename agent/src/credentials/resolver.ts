@@ -1,8 +1,9 @@
 import type { CredentialReference } from '@sallyport/shared/access/connection.ts';
 import { Unavailable } from '@sallyport/shared/errors/errors.ts';
+import { SecretFence } from '../boundary/secret-fence.ts';
 import type { Login, SourcedLogin } from './login.ts';
 import { RenewedLease } from './renewed-lease.ts';
-import { SecretMissing, type SecretSource, type SecretSources } from './source.ts';
+import { type Environment, SecretMissing, type SecretSource, type SecretSources } from './source.ts';
 import { builtInSources, type Warn } from './sources.ts';
 
 export { SecretMissing, type SecretSource, type SecretSources } from './source.ts';
@@ -29,12 +30,17 @@ interface Found {
   readonly load: () => Promise<SecretSource>;
 }
 
-/** `more` adds sources to those that are built in, or replaces them. `warn` gets lines for the agent's log. */
+/**
+ * `more` adds sources to those that are built in, or replaces them. `warn` gets lines for the agent's log. `fence` says what
+ * is given away at all.
+ */
 export function credentialResolver(
   more: SecretSources = {},
   warn: Warn = (text) => process.emitWarning(text),
+  environment: Environment = process.env,
+  fence: SecretFence = new SecretFence(environment),
 ): CredentialResolver {
-  const sources = new Map(Object.entries({ ...builtInSources(process.env, warn), ...more }));
+  const sources = new Map(Object.entries({ ...builtInSources(environment, warn, fence), ...more }));
   const loaded = new Map<string, Promise<SecretSource>>();
   const leases = new Set<RenewedLease>();
 
@@ -68,7 +74,7 @@ export function credentialResolver(
     if (prefix === 'literal') return name;
     const load = sources.get(prefix);
     if (load === undefined) throw unknownPrefix(prefix, [...sources.keys()]);
-    return { prefix, name, load: () => loadOnce(prefix, load) };
+    return { prefix, name, load: () => (fence.mayResolve(reference) ? loadOnce(prefix, load) : unlisted()) };
   }
 
   /** One that could not be set up is tried anew next time: what it lacked may be there by then. */
@@ -88,6 +94,10 @@ export function credentialResolver(
     lease.onRelease(() => leases.delete(lease));
     return { username: username ?? named(configured), password, lease };
   }
+}
+
+async function unlisted(): Promise<never> {
+  throw new SecretMissing('this agent does not look that up; its operator lists references in SALLYPORT_SECRETS');
 }
 
 async function secretFrom<T>({ prefix, name, load }: Found, take: (source: SecretSource) => Promise<T>): Promise<T> {

@@ -5,7 +5,12 @@ import { type GatewayAddress, spoken } from './address.ts';
 
 /** The tunnel's service as a client sees it. */
 export interface TunnelClient extends Client {
-  enrol(request: EnrolRequest, callback: (error: Error | null, response?: EnrolResponse) => void): void;
+  enrol(
+    request: EnrolRequest,
+    /** Milliseconds since the epoch. */
+    options: { readonly deadline: number },
+    callback: (error: Error | null, response?: EnrolResponse) => void,
+  ): void;
   connect(): ClientDuplexStream<Buffer, Buffer>;
 }
 

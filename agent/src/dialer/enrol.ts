@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
 import { create } from '@bufbuild/protobuf';
+import { status } from '@grpc/grpc-js';
 import { EnrolRequestSchema, type EnrolResponse } from '@sallyport/proto/tunnel/v1/tunnel_pb';
 import { fingerprintOf, parseJoinToken } from '@sallyport/shared/tunnel/identity.ts';
 import { defaultKeepalive, tunnelServerName } from '@sallyport/shared/tunnel/service.ts';
@@ -14,16 +15,26 @@ export interface EnrolOrder {
   readonly joinToken: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly version: string;
+  /** How long the gateway may take to answer; 15 s when absent. Milliseconds. */
+  readonly answerMs?: number;
 }
 
 const DIAL_MS = 10_000;
+/** From the question to the gateway's answer. */
+const ANSWER_MS = 15_000;
 
 /**
  * Turns a join token into a lasting identity. The gateway's CA is believed by the fingerprint in the token, before the
  * token's secret is sent anywhere.
  * @throws Error in words for the person who enrols it
  */
-export async function enrol({ gateway, joinToken, labels, version }: EnrolOrder): Promise<Identity> {
+export async function enrol({
+  gateway,
+  joinToken,
+  labels,
+  version,
+  answerMs = ANSWER_MS,
+}: EnrolOrder): Promise<Identity> {
   const token = parseJoinToken(joinToken);
   if (token === undefined) {
     throw new Error('this is no join token; an administrator makes one with: sallyport agents join-token NAME');
@@ -34,11 +45,15 @@ export async function enrol({ gateway, joinToken, labels, version }: EnrolOrder)
   try {
     const request = create(EnrolRequestSchema, { secret: token.secret, publicKey: publicKeyOf(key), labels, version });
     const { name } = await new Promise<EnrolResponse>((resolve, reject) => {
-      client.enrol(request, (error, response) => (response === undefined ? reject(error) : resolve(response)));
+      const deadline = Date.now() + answerMs;
+      client.enrol(request, { deadline }, (error, response) =>
+        response === undefined ? reject(error) : resolve(response),
+      );
     });
     return { name, key, ca };
   } catch (error) {
-    const details = (error as { details?: string }).details ?? String(error);
+    const { code, details: said = String(error) } = error as { code?: number; details?: string };
+    const details = code === status.DEADLINE_EXCEEDED ? `it gave no answer within ${answerMs / 1000} s` : said;
     throw new Error(`the gateway at ${spoken(gateway)} did not enrol this agent: ${details}`, { cause: error });
   } finally {
     client.close();

@@ -6,6 +6,7 @@ import { addCompletion } from './commands/completion.ts';
 import { addConnect } from './commands/connect.ts';
 import { addGrants } from './commands/grants.ts';
 import { addIdentity } from './commands/identity.ts';
+import { addKube } from './commands/kube.ts';
 import { addLeases } from './commands/leases.ts';
 import { addNotifiers } from './commands/notifiers.ts';
 import { addPolicy } from './commands/policy.ts';
@@ -13,6 +14,7 @@ import { addProcesses } from './commands/processes.ts';
 import { addRequest } from './commands/request.ts';
 import { addResources } from './commands/resources.ts';
 import { addScim } from './commands/scim.ts';
+import { addServiceAccounts } from './commands/service-accounts.ts';
 import { addSessions } from './commands/sessions.ts';
 import { addSsh } from './commands/ssh.ts';
 import { addTokens } from './commands/tokens.ts';
@@ -32,6 +34,7 @@ export function commandLine(run: Run): Command {
     addIdentity,
     addTokens,
     addConnect,
+    addKube,
     addSsh,
     addRequest,
     addGrants,
@@ -44,6 +47,7 @@ export function commandLine(run: Run): Command {
     addNotifiers,
     addPolicy,
     addScim,
+    addServiceAccounts,
   ]) {
     add(program, run);
   }

@@ -62,6 +62,7 @@ export class AgentHub {
   readonly #tunnels = new Map<string, AgentTunnel>();
   readonly #server: grpc.Server;
   readonly leases = new OpenLeases();
+  #stopping = false;
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -87,8 +88,9 @@ export class AgentHub {
     });
   }
 
-  /** Closes every tunnel; with `drainMs`, exchanges that are open have so long to end by themselves. */
+  /** Takes nothing new and closes every tunnel; with `drainMs`, exchanges that are open have so long to end by themselves. */
   async stop(drainMs = 0): Promise<void> {
+    this.#stopping = true;
     await Promise.all([...this.#tunnels.values()].map((tunnel) => tunnel.idle(drainMs)));
     for (const tunnel of [...this.#tunnels.values()]) tunnel.close(undefined);
     this.#server.forceShutdown();
@@ -117,6 +119,7 @@ export class AgentHub {
    * and `ERR_CREDENTIAL_…`; the signal's reason.
    */
   async open({ connection, settings, session, wall }: OpenOrder, signal: AbortSignal): Promise<TargetStream> {
+    if (this.#stopping) throw new Unavailable('agent', 'ERR_AGENT_UNAVAILABLE', 'The gateway is stopping.');
     const tunnel = this.#find(connection.agent);
     if (tunnel === undefined) {
       throw new Unavailable('agent', 'ERR_AGENT_UNAVAILABLE', `No agent for ${connection.name} is connected.`);
@@ -135,17 +138,17 @@ export class AgentHub {
 
   async #enrol(request: EnrolRequest): Promise<EnrolResponse> {
     if (!isEd25519(request.publicKey)) throw refusal('The agent sent no Ed25519 key.');
-    const invited = await this.#options.store.consumeJoinToken(hashOf(request.secret), new Date());
-    if (invited === undefined) throw refusal('The join token is unknown, used or expired.');
-    await this.#options.store.putAgent({
-      name: invited.name,
-      publicKey: request.publicKey,
-      labels: request.labels,
-    });
-    return create(EnrolResponseSchema, { name: invited.name });
+    if (this.#stopping) throw refusal('The gateway is stopping.', grpc.status.UNAVAILABLE);
+    const { publicKey, labels, secret } = request;
+    const enrolled = await this.#options.store.enrol(hashOf(secret), new Date(), { publicKey, labels });
+    if (enrolled === undefined) throw refusal('The join token is unknown, used or expired.');
+    return create(EnrolResponseSchema, { name: enrolled.name });
   }
 
   #connect(call: grpc.ServerDuplexStream<Buffer, Buffer>): void {
+    // Whoever comes now is sent to try again, when the gateway is back.
+    if (this.#stopping)
+      return void call.emit('error', { code: grpc.status.UNAVAILABLE, details: 'The gateway is stopping.' });
     const late = setTimeout(() => tunnel.close(new Error('The agent did not prove itself in time.')), proofMs);
     const tunnel = new AgentTunnel(call, this.#options.authority.fingerprint, this.#options.store, {
       onUp: () => {
@@ -183,9 +186,9 @@ function hashOf(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }
 
-function refusal(details: string): grpc.ServiceError {
+function refusal(details: string, code = grpc.status.UNAUTHENTICATED): grpc.ServiceError {
   return Object.assign(new Error(details), {
-    code: grpc.status.UNAUTHENTICATED,
+    code,
     details,
     metadata: new grpc.Metadata(),
   });

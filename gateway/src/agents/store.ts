@@ -9,8 +9,10 @@ export interface KnownAgent {
 /** What is remembered of agents. Join tokens are kept as hashes only. */
 export interface AgentStore {
   addJoinToken(token: { readonly hash: string; readonly name: string; readonly expiresAt: Date }): Promise<void>;
-  /** Atomic: of several who ask for one token, one gets its agent's name; undefined when unknown, used or expired. */
-  consumeJoinToken(hash: string, now: Date): Promise<{ readonly name: string } | undefined>;
-  putAgent(agent: KnownAgent): Promise<void>;
+  /**
+   * Takes the token and keeps the agent that it was for, both or neither. Of several who come with one token, one gets the
+   * agent's name; undefined when unknown, used or expired.
+   */
+  enrol(hash: string, now: Date, agent: Omit<KnownAgent, 'name'>): Promise<{ readonly name: string } | undefined>;
   agent(name: string): Promise<KnownAgent | undefined>;
 }

@@ -4,6 +4,7 @@ import { status as codes, type ServerDuplexStream } from '@grpc/grpc-js';
 import type { Entry, OpenSchema } from '@sallyport/proto/tunnel/v1/tunnel_pb';
 import type { SshTarget } from '@sallyport/shared/access/ssh.ts';
 import { type ErrorCode, Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
+import { httpCredentialMessage } from '@sallyport/shared/tunnel/http.ts';
 import { proofContext } from '@sallyport/shared/tunnel/identity.ts';
 import { readLease } from '@sallyport/shared/tunnel/leases.ts';
 import { Multiplexer, type Peer } from '@sallyport/shared/tunnel/multiplexer.ts';
@@ -184,14 +185,22 @@ export class AgentTunnel implements Peer {
   }
 
   #opened(id: number, greeting: TargetGreeting): void {
+    this.#checkUnopened(id);
     const pending = this.#pending.get(id);
+    // It was abandoned, and the agent is told so.
     if (pending === undefined) return;
     const stream = this.#mux.add(id);
     const cancel = (signal: AbortSignal): Promise<void> => this.#cancel(id, signal);
     pending.resolve(Object.assign(stream, { greeting, cancel }));
   }
 
+  /** An exchange opens once: whatever comes after that is another's, or somebody's trick. */
+  #checkUnopened(id: number): void {
+    if (this.#mux.has(id)) throw new WireError('ERR_WIRE_UNEXPECTED', `Exchange ${id} was opened before.`);
+  }
+
   #openFailed(id: number, code: string, message: string): void {
+    this.#checkUnopened(id);
     const known = agentCodes.find((one) => one === code) ?? 'ERR_TARGET_UNREACHABLE';
     this.#pending.get(id)?.reject(new Unavailable('target', known, message));
   }
@@ -218,11 +227,12 @@ export class AgentTunnel implements Peer {
   }
 }
 
-function openMessage({ wall, target, ...opening }: Opening): MessageInitShape<typeof OpenSchema> {
+function openMessage({ wall, target, credential, ...opening }: Opening): MessageInitShape<typeof OpenSchema> {
   const { columns = [], privileges = [], readOnly = false } = wall ?? {};
   const { ssh, ...place } = target;
   return {
     ...opening,
+    credential: { ...credential, http: httpCredentialMessage(credential.http) },
     target: { ...place, ...(ssh === undefined ? {} : { ssh: sshMessage(ssh) }) },
     ...(wall === undefined ? {} : { wall: { readOnly, columns: [...columns], privileges: [...privileges] } }),
   };

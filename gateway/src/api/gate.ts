@@ -52,10 +52,15 @@ function bearer(headers: Headers): string {
 }
 
 /** @throws ConnectError */
-function check(caller: Caller, { scoped }: Requirement, roles: readonly Caller['roles'][number][]): void {
+function check(caller: Caller, { scoped, delegated }: Requirement, roles: readonly Caller['roles'][number][]): void {
   if (caller.connection !== undefined && scoped !== true) {
     const message = `this token opens the connection "${caller.connection}" and nothing else`;
     throw problem(Code.PermissionDenied, message, { hint: 'Sign in with: sallyport login' });
+  }
+  const { actor, name } = caller.principal;
+  if (actor !== undefined && delegated !== true) {
+    const message = `${actor.name} acts on behalf of ${name} and may not do this: ${name} does it in person`;
+    throw problem(Code.PermissionDenied, message);
   }
   if (roles.some((role) => caller.roles.includes(role))) return;
   const message = `${caller.principal.name} may not do this: it is for ${roles.map((role) => `${role}s`).join(' and ')}`;

@@ -6,12 +6,14 @@ import type { Lease } from '@sallyport/shared/tunnel/opening.ts';
 import type { Approval, ApprovalState } from '../approvals/store.ts';
 import type { AuditEvent, Json } from '../audit/event.ts';
 import type { DirectoryToken } from '../identity/directory/model.ts';
+import type { Sources } from '../identity/source.ts';
 import type { StoredToken } from '../identity/store.ts';
 import type { SessionRecord } from '../sessions/store.ts';
 import type { AccessPort } from './ports/access.ts';
 import type { KeysPort } from './ports/keys.ts';
 import type { NotifiersPort } from './ports/notifiers.ts';
 import type { PolicyPort } from './ports/policy.ts';
+import type { ServiceAccountsPort } from './ports/service-accounts.ts';
 
 /** All that the API stands on. Times are milliseconds since the epoch; a refusal is a value, `undefined` is "no such". */
 export interface ApiPorts {
@@ -29,6 +31,7 @@ export interface ApiPorts {
   readonly audit: AuditPort;
   readonly connections: ConnectionsPort;
   readonly directories: DirectoriesPort;
+  readonly serviceAccounts: ServiceAccountsPort;
   readonly health: HealthPort;
 }
 
@@ -40,6 +43,8 @@ export interface Authenticated {
   readonly expiresAt: number | undefined;
   /** The only connection that the token is for; undefined: any. */
   readonly connection: string | undefined;
+  /** The addresses that the token is bound to. */
+  readonly sources?: Sources | undefined;
 }
 
 export interface SignInOrder {
@@ -66,6 +71,8 @@ export interface MintOrder {
   readonly ttlMs: number | undefined;
   /** The token may not outlive this; it is cut short where it would. */
   readonly notAfter: number | undefined;
+  /** The addresses that it is bound to. */
+  readonly sources: Sources;
   readonly label: string | undefined;
 }
 
@@ -245,6 +252,17 @@ export interface ReachableConnection {
   readonly tls: boolean;
   /** A line to paste, without any secret. */
   readonly command: string;
+  /** Where access is asked for, for a time; times in milliseconds. */
+  readonly access?: {
+    readonly maxMs: number;
+    readonly defaultMs: number;
+    readonly needsReason: boolean;
+    readonly mayBreakGlass: boolean;
+    /** When the grant that is in force ends, since the epoch. */
+    readonly grantedUntil: number | undefined;
+    /** The request that waits. */
+    readonly requestId: string | undefined;
+  };
 }
 
 export interface ConnectionsPort {

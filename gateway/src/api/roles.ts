@@ -12,6 +12,7 @@ import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { NotifierService } from '@sallyport/proto/api/v1/notifiers_pb';
 import { PolicyService } from '@sallyport/proto/api/v1/policy_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
+import { ServiceAccountService } from '@sallyport/proto/api/v1/service_accounts_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 
@@ -38,6 +39,7 @@ export const services = [
   NotifierService,
   PolicyService,
   ResourceService,
+  ServiceAccountService,
   SessionService,
 ] as const;
 
@@ -46,9 +48,12 @@ export interface Requirement {
   readonly roles: readonly Role[] | 'anybody';
   /** Whether a token that is for one connection only may call it. */
   readonly scoped?: true;
+  /** Whether a program that acts on somebody's behalf may call it. */
+  readonly delegated?: true;
 }
 
 const signedIn: Requirement = { roles: ['user'] };
+const onBehalf: Requirement = { roles: ['user'], delegated: true };
 const readers: Requirement = { roles: ['admin', 'auditor'] };
 const admins: Requirement = { roles: ['admin'] };
 
@@ -56,7 +61,7 @@ const admins: Requirement = { roles: ['admin'] };
 export const requirements: Readonly<Record<string, Requirement>> = {
   'HealthService.Check': { roles: 'anybody', scoped: true },
   'IdentityService.SignIn': { roles: 'anybody' },
-  'IdentityService.WhoAmI': { roles: ['user'], scoped: true },
+  'IdentityService.WhoAmI': { roles: ['user'], scoped: true, delegated: true },
   'IdentityService.MintToken': signedIn,
   'IdentityService.ListTokens': signedIn,
   'IdentityService.RevokeToken': { roles: ['user'], scoped: true },
@@ -66,8 +71,8 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   'KeyService.AddKey': signedIn,
   'KeyService.ListKeys': signedIn,
   'KeyService.RemoveKey': signedIn,
-  'ConnectionService.ListConnections': signedIn,
-  'ConnectionService.GetConnection': signedIn,
+  'ConnectionService.ListConnections': onBehalf,
+  'ConnectionService.GetConnection': onBehalf,
   'DirectoryService.MintDirectoryToken': admins,
   'DirectoryService.ListDirectoryTokens': readers,
   'DirectoryService.RevokeDirectoryToken': admins,
@@ -77,13 +82,17 @@ export const requirements: Readonly<Record<string, Requirement>> = {
   'ApprovalService.DecideApproval': signedIn,
   'ApprovalService.WatchApprovals': signedIn,
   // Who may ask, decide and take back is the rule's word too.
-  'AccessService.RequestAccess': signedIn,
-  'AccessService.WatchRequest': signedIn,
+  'AccessService.RequestAccess': onBehalf,
+  'AccessService.WatchRequest': onBehalf,
+  'AccessService.CancelRequest': onBehalf,
   'AccessService.BreakGlass': signedIn,
   'AccessService.ListGrants': signedIn,
   'AccessService.GetGrant': signedIn,
   'AccessService.RevokeGrant': signedIn,
   'AccessService.ReviewBreakGlass': signedIn,
+  'ServiceAccountService.CreateServiceSecret': admins,
+  'ServiceAccountService.ListServiceSecrets': readers,
+  'ServiceAccountService.RevokeServiceSecret': admins,
   'SessionService.ListSessions': signedIn,
   'SessionService.GetSession': signedIn,
   'SessionService.ReplaySession': signedIn,

@@ -15,6 +15,7 @@ import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { NotifierService } from '@sallyport/proto/api/v1/notifiers_pb';
 import { PolicyService } from '@sallyport/proto/api/v1/policy_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
+import { ServiceAccountService } from '@sallyport/proto/api/v1/service_accounts_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 import type { Directory } from '../identity/directory/directory.ts';
 import { addressKey } from './caller.ts';
@@ -42,6 +43,7 @@ import { leaseService } from './services/leases.ts';
 import { notifierService } from './services/notifiers.ts';
 import { policyService } from './services/policy.ts';
 import { resourceService } from './services/resources.ts';
+import { serviceAccountService } from './services/service-accounts.ts';
 import { sessionService } from './services/sessions.ts';
 import { Streams } from './streams.ts';
 import type { Web } from './web/web.ts';
@@ -66,6 +68,8 @@ export interface ApiOptions {
   readonly metrics?: MetricsPort | undefined;
   /** Lines of a known_hosts file for the gateway's SSH port. */
   readonly knownHosts?: (() => string) | undefined;
+  /** PEM of the authority that vouches for the gateway's listeners, where it is the gateway's own. */
+  readonly authority?: string | undefined;
   readonly clock?: () => number;
   /** How often a lasting stream asks whether its token still holds. */
   readonly recheckMs?: number;
@@ -149,6 +153,7 @@ function route(router: ConnectRouter, ports: ApiPorts, { clock, recheckMs }: Api
     .service(NotifierService, notifierService(ports.notifiers))
     .service(PolicyService, policyService(ports.policy, streams), { readMaxBytes: MAX_APPLY_BYTES })
     .service(ResourceService, resourceService(ports.resources), { readMaxBytes: MAX_APPLY_BYTES })
+    .service(ServiceAccountService, serviceAccountService(ports.serviceAccounts))
     .service(SessionService, sessionService(ports.sessions, streams));
 }
 
@@ -175,7 +180,7 @@ async function* told<T>(messages: AsyncIterable<T>, log: Log): AsyncGenerator<T>
 function servePage(
   request: IncomingMessage,
   response: ServerResponse,
-  { publicUrl, console, knownHosts }: ApiOptions,
+  { publicUrl, console, knownHosts, authority }: ApiOptions,
 ): void {
   const { method, url = '/' } = request;
   if (method !== 'GET' && method !== 'HEAD') {
@@ -184,6 +189,11 @@ function servePage(
     return;
   }
   const [path = '/'] = url.split('?');
+  if (path === '/.well-known/gateway-ca.pem' && authority !== undefined) {
+    response.writeHead(200, { 'content-type': 'application/x-pem-file', 'cache-control': 'no-store' });
+    response.end(authority);
+    return;
+  }
   if (path === '/.well-known/ssh-known-hosts' && knownHosts !== undefined) {
     response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
     response.end(knownHosts());

@@ -1,4 +1,4 @@
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import { type Principal, spokenName } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import { Unavailable } from '@sallyport/shared/errors/errors.ts';
 import { barred, forbidden, missing, superfluous } from './approver.ts';
@@ -19,6 +19,8 @@ export interface ApprovalDeskParts {
   /** Told what could not be written down where nobody waits for it. */
   readonly onError?: (error: unknown) => void;
   readonly clock?: () => number;
+  /** Ids of requests that were left waiting and will be resumed: no session of theirs is gone. */
+  readonly resumable?: ReadonlySet<string>;
   /** 10,000 when absent. */
   readonly maxPending?: number;
   /** 16 when absent. */
@@ -58,6 +60,8 @@ export class ApprovalDesk {
   readonly #pending = new Map<string, Pending>();
   readonly #mayDecide = new WeakMap<Pending, (principal: Principal) => boolean>();
   readonly #effects = new WeakMap<Pending, NonNullable<ApprovalWish['effect']>>();
+  /** Requests that are resumed after the gateway's own stop. */
+  readonly #lasting = new WeakSet<Pending>();
   /** Also counts what is about to be asked, so that many at once do not pass the cap. */
   readonly #perSession = new Map<string, number>();
   readonly #feeds = new Set<Feed<Approval>>();
@@ -69,14 +73,16 @@ export class ApprovalDesk {
     this.#clock = parts.clock ?? Date.now;
   }
 
-  /** Cancels what was pending when the gateway last stopped. @throws Unavailable where that cannot be written down. */
+  /** Cancels what was pending when the gateway last stopped, but for what will be resumed. @throws Unavailable where that cannot be written down. */
   static async create(parts: ApprovalDeskParts): Promise<ApprovalDesk> {
     const desk = new ApprovalDesk(parts);
     const left = await parts.store.approvals({ state: 'pending', limit: parts.maxPending ?? 10_000 });
     for (const approval of left) {
-      await parts.journal({ type: 'approval.cancelled', approval: { ...approval, state: 'cancelled' } });
+      if (parts.resumable?.has(approval.id) === true) continue;
+      const over: Approval = { ...approval, state: 'cancelled' };
+      await parts.journal({ type: 'approval.cancelled', approval: over });
+      await parts.store.putApproval(over);
     }
-    await parts.store.cancelPending(desk.#clock());
     return desk;
   }
 
@@ -101,6 +107,45 @@ export class ApprovalDesk {
     }
     this.#await(pending, signal, leave);
     return { id: pending.approval.id, approval: pending.approval, outcome: pending.outcome };
+  }
+
+  /**
+   * Goes on with a request that waited when the gateway stopped, with the decisions that it has. Undefined where it does not
+   * wait any more. @throws as `request`
+   */
+  async resume(
+    id: string,
+    { effect, mayDecide }: Pick<ApprovalWish, 'effect' | 'mayDecide'>,
+    signal: AbortSignal,
+  ): Promise<Asked | undefined> {
+    const approval = await this.#parts.store.approval(id);
+    if (approval?.state !== 'pending' || this.#pending.has(id)) return undefined;
+    const leave = this.#enter(approval.sessionId === '' ? approval.requester.id : approval.sessionId);
+    const pending = new Pending(frozenCopy<Approval>(approval));
+    if (mayDecide !== undefined) this.#mayDecide.set(pending, mayDecide);
+    if (effect !== undefined) this.#effects.set(pending, effect);
+    this.#lasting.add(pending);
+    this.#await(pending, signal, leave);
+    return { id, approval: pending.approval, outcome: pending.outcome };
+  }
+
+  /** From now on it waits over the gateway's own stop: whoever asked will resume it. */
+  lasts(id: string): void {
+    const pending = this.#pending.get(id);
+    if (pending !== undefined) this.#lasting.add(pending);
+  }
+
+  /** Whoever asked does not want it any more. A denial where it is not theirs, or decided already. */
+  async withdraw(id: string, principal: Principal): Promise<Approval | Denial> {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return this.#tooLate(id);
+    const { requester, rule } = pending.approval;
+    // A program takes back what it asked itself; a person also what is asked on their behalf.
+    const isOwn = requester.id === principal.id && [undefined, requester.actor?.id].includes(principal.actor?.id);
+    if (!isOwn) return forbidden(`${id} is not yours to take back`);
+    const message = `${spokenName(principal)} took the request ${id} back`;
+    await this.#cancel(pending, { reason: 'cancelled', rule, message });
+    return pending.approval.state === 'cancelled' ? pending.approval : settled(pending.approval);
   }
 
   /**
@@ -153,10 +198,16 @@ export class ApprovalDesk {
     return feed;
   }
 
-  /** Takes back all that waits and accepts nothing more; resolves when that is written down. */
+  /** Takes back all that waits, but for what lasts, and accepts nothing more; resolves when that is written down. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#pending.values()].map((one) => this.#cancel(one, stopping(one.approval))));
+    await Promise.all(
+      [...this.#pending.values()].map(async (one) => {
+        if (!this.#lasting.has(one)) return this.#cancel(one, stopping(one.approval));
+        // Nothing is written: it waits on. What is being decided at this moment is decided first.
+        await one.inTurn(async () => one.release(waitsOn(one.approval)));
+      }),
+    );
     for (const feed of this.#feeds) feed.end();
   }
 
@@ -362,6 +413,13 @@ function rejection({ id, rule }: Approval, { name, reason }: Decision): Denial {
     message: `${name} rejected the request ${id}${reason === '' ? '' : `: ${reason}`}`,
   };
 }
+
+const waitsOn = ({ id, rule }: Approval): Denial => ({
+  reason: 'unavailable',
+  rule,
+  message: `the gateway is stopping; the request ${id} waits on and can be decided when it is back`,
+  hint: `See it with: sallyport approvals show ${id}`,
+});
 
 const stopping = ({ rule }: Approval): Denial => ({
   reason: 'cancelled',

@@ -1,4 +1,4 @@
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { Party, Principal } from '@sallyport/shared/access/principal.ts';
 import type { Approvers, Denial } from '@sallyport/shared/access/verdict.ts';
 import { eligibleFor, emptySeats, openSeat, seatsOf } from './panel.ts';
 import type { Approval } from './store.ts';
@@ -6,7 +6,10 @@ import type { Approval } from './store.ts';
 /** Why this principal has no say in the approval; undefined where they have. */
 export function barred(approval: Approval, principal: Principal): Denial | undefined {
   const { approvers, id, requester, decisions } = approval;
-  if (principal.id === requester.id) {
+  if (principal.actor !== undefined) {
+    return forbidden(`${principal.actor.name} acts on behalf of ${principal.name}: consent is given in person only`);
+  }
+  if (principal.id === requester.id || isActor(principal, requester)) {
     return forbidden(`nobody decides their own request, and ${id} is yours`, `Ask ${whoMayDecide(approvers)}.`);
   }
   if (!mayDecide(approvers, principal)) {
@@ -16,6 +19,10 @@ export function barred(approval: Approval, principal: Principal): Denial | undef
   if (earlier === undefined) return undefined;
   return forbidden(`you have approved ${id} already`, stillNeeded(approval));
 }
+
+/** Nobody decides what they do on behalf of another either. */
+const isActor = (one: Pick<Principal, 'id'>, { actor }: Party): boolean =>
+  actor !== undefined && (actor.id === one.id || isActor(one, actor));
 
 /** Why an approval by this one would change nothing: whom they could stand for has approved. */
 export function superfluous(approval: Approval, principal: Principal): Denial | undefined {

@@ -1,4 +1,5 @@
 import type { Action } from '@sallyport/shared/access/action.ts';
+import type { Party } from '@sallyport/shared/access/principal.ts';
 import type { Approvers } from '@sallyport/shared/access/verdict.ts';
 
 export type ApprovalState = 'pending' | 'approved' | 'rejected' | 'expired' | 'cancelled';
@@ -23,8 +24,8 @@ export interface Approval {
   readonly approvers: Approvers;
   readonly sessionId: string;
   readonly connection: string;
-  /** Who asks: the principal's id and name. */
-  readonly requester: { readonly id: string; readonly name: string };
+  /** Who asks, and who acts on their behalf. */
+  readonly requester: Party;
   readonly action: Action;
   /** The role on the target. */
   readonly role: string;
@@ -41,6 +42,4 @@ export interface ApprovalStore {
   approval(id: string): Promise<Approval | undefined>;
   /** Newest first. */
   approvals(filter: { readonly state?: ApprovalState; readonly limit: number }): Promise<readonly Approval[]>;
-  /** What was pending when a gateway stopped cannot go on: its session is gone. */
-  cancelPending(at: number): Promise<void>;
 }

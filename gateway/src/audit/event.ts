@@ -1,3 +1,5 @@
+import type { Party } from '@sallyport/shared/access/principal.ts';
+
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** What happened, in the field's words; told to security teams, so no secret and no unmasked value is ever in it. */
@@ -10,6 +12,7 @@ export interface AuditEvent {
   readonly type: string;
   readonly connection?: string;
   readonly sessionId?: string;
-  readonly principal?: { readonly id: string; readonly name: string };
+  /** Whose doing it is, with who acts on their behalf. */
+  readonly principal?: Party;
   readonly data: { readonly [key: string]: Json };
 }

@@ -22,18 +22,23 @@ describe('the configuration', () => {
       web: { host: '127.0.0.1', port: 8080 },
       tunnel: { host: '127.0.0.1', port: 8443 },
       postgres: { host: '127.0.0.1', port: 15432 },
+      ssh: { host: '127.0.0.1', port: 2222 },
+      metrics: undefined,
     });
     assert.equal(config.data, '/srv/data');
-    assert.deepEqual(config.tokens, { ttl: 3_600_000, maxTtl: 30 * 86_400_000 });
+    assert.deepEqual(config.tokens, { ttl: 3_600_000, maxTtl: 30 * 86_400_000, certificateTtl: 43_200_000 });
   });
 
   it('reads addresses, paths and what is off', () => {
-    const text = 'listen: { web: "[::1]:1", tunnel: off, postgres: "gw.example:5432" }\ndata: /d\nresources: access\n';
+    const text =
+      'listen: { web: "[::1]:1", tunnel: off, postgres: "gw.example:5432", ssh: off, metrics: 127.0.0.1:9 }\ndata: /d\nresources: access\n';
     const { listen, data, resources } = parseConfig(text, 'f', '/srv');
     assert.deepEqual(listen, {
       web: { host: '::1', port: 1 },
       tunnel: undefined,
       postgres: { host: 'gw.example', port: 5432 },
+      ssh: undefined,
+      metrics: { host: '127.0.0.1', port: 9 },
     });
     assert.deepEqual([data, resources], ['/d', '/srv/access']);
   });
@@ -45,7 +50,7 @@ describe('the configuration', () => {
     ['listen:\n  web: nowhere', 'f:2: listen.web: "nowhere" is no address'],
     ['tokens: { ttl: soon }', 'f:1: tokens.ttl: "soon" is no duration such as 90s, 15m, 2h or 7d'],
     ['tokens: { ttl: 31d }', 'f:1: tokens.ttl: a token may not live longer than tokens.maxTtl'],
-    ['listen:\n  ssh: 127.0.0.1:22', 'f:2: listen.ssh: ssh is not served in this version'],
+    ['listen:\n  kubernetes: 127.0.0.1:22', 'f:2: listen.kubernetes: kubernetes is not served in this version'],
     ['store: postgres://x', 'f:1: store: a store in PostgreSQL is not available in this version'],
     ['a: 1\na: 2', 'f:2: this is no YAML'],
     ['data: [', 'this is no YAML'],
@@ -88,7 +93,7 @@ describe('resources', () => {
     [rule('who: { any: true }\n  then: alow'), 'f:5: spec.then: must be one of allow, deny, approve'],
     [rule('who: { grups: [a] }\n  then: allow'), 'f:4: unknown key "grups"; did you mean groups?'],
     [rule('then: allow'), 'spec.who: is missing'],
-    ['kind: Connection\nname: a\nspec:\n  protocol: ssh', 'other protocols are not served in this version'],
+    ['kind: Connection\nname: a\nspec:\n  protocol: mysql', 'other protocols are not served in this version'],
     [
       'kind: Connection\nname: a\nspec:\n  protocol: postgres\n  agent: { labels: {} }\n  target: { host: h }\n  credential: { username: u }',
       'f:5: spec.agent',

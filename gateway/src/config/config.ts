@@ -64,9 +64,7 @@ const schema = z.strictObject({
       postgres: listen('127.0.0.1:15432'),
       metrics: listen('off'),
       ssh: listen('127.0.0.1:2222'),
-      kubernetes: z
-        .literal(['off', false], { error: 'kubernetes is not served in this version; leave it out' })
-        .optional(),
+      kubernetes: listen('127.0.0.1:16443'),
     })
     .prefault({}),
   publicUrl: z.url({ protocol: /^https?$/, error: 'must be a URL such as https://access.example.com' }).optional(),
@@ -91,6 +89,7 @@ const schema = z.strictObject({
   tokens: z
     .strictObject({ ttl: duration('1h'), maxTtl: duration('30d'), certificateTtl: duration('12h') })
     .prefault({}),
+  retention: z.strictObject({ records: duration('400d') }).prefault({}),
   secrets: secretsSchema,
   log: z.strictObject({ format: z.enum(['text', 'json']).prefault('text') }).prefault({}),
 });
@@ -106,6 +105,8 @@ export interface Config extends Omit<Read, 'store' | 'recordings' | 'tls' | 'lis
     readonly ssh: ListenAddress | undefined;
     /** In the clear, for Prometheus; the web port has the metrics too, for auditors. */
     readonly metrics: ListenAddress | undefined;
+    /** HTTP APIs too. */
+    readonly kubernetes: ListenAddress | undefined;
   };
   /** PEM texts. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
@@ -142,10 +143,10 @@ export function parseConfig(text: string, name: string, folder: string): Config 
     }
   };
   const { store: _, recordings: __, tls, nats, ...rest } = read;
-  const { web, tunnel, postgres, ssh, metrics } = read.listen;
+  const { web, tunnel, postgres, ssh, kubernetes, metrics } = read.listen;
   return {
     ...rest,
-    listen: { web, tunnel, postgres, ssh, metrics },
+    listen: { web, tunnel, postgres, ssh, kubernetes, metrics },
     data: at(read.data),
     secrets: placedSecrets(read.secrets, folder),
     resources: read.resources === undefined ? undefined : at(read.resources),

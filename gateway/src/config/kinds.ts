@@ -1,6 +1,8 @@
 import { issuesLogins, protocolNames } from '@sallyport/shared/access/connection.ts';
 import { z } from 'zod';
+import { addressRanges } from './address-ranges.ts';
 import { durationMs } from './duration.ts';
+import { httpConnection } from './http.ts';
 import { identityProvider } from './identity-provider.ts';
 import { notifierWith } from './notifier.ts';
 import { sshCredential, sshTarget } from './ssh.ts';
@@ -16,6 +18,7 @@ const who = z.strictObject({
   users: words.optional(),
   serviceAccounts: words.optional(),
   any: z.boolean().optional(),
+  actors: words.min(1).optional(),
 });
 
 const connections = z.strictObject({
@@ -81,9 +84,13 @@ const sshConnection = z.strictObject({
   labels: labels.prefault({}),
 });
 
-const connection = z.discriminatedUnion('protocol', [postgresConnection, sshConnection], {
-  error: 'must be postgres or ssh: other protocols are not served in this version',
-});
+const connection = z.discriminatedUnion(
+  'protocol',
+  [postgresConnection, sshConnection, httpConnection(agent, labels)],
+  {
+    error: 'must be postgres, ssh or http: other protocols are not served in this version',
+  },
+);
 
 const privilege = z.enum(['select', 'insert', 'update', 'delete', 'truncate', 'execute', 'create', 'temporary']);
 
@@ -108,7 +115,9 @@ const rule = z.strictObject({
       eachOf: words.min(1).max(16).optional(),
     })
     .optional(),
-  grant: z.strictObject({ max: word, default: word.optional() }).optional(),
+  grant: z
+    .strictObject({ max: word, default: word.optional(), reason: z.enum(['required', 'optional']).optional() })
+    .optional(),
   breakGlass: z.strictObject({ groups: words.min(1), max: word }).optional(),
 });
 
@@ -129,7 +138,15 @@ const user = z.strictObject({
     .refine((text) => text === '(set)' || text.length >= 8, 'has fewer than 8 characters')
     .optional(),
 });
-const serviceAccount = z.strictObject({ groups: words.prefault([]), description: z.string().optional() });
+const serviceAccount = z.strictObject({
+  groups: words.prefault([]),
+  description: z.string().optional(),
+  from: addressRanges.optional(),
+  mayActFor: z
+    .strictObject({ groups: words.optional(), users: words.optional() })
+    .refine(({ groups = [], users = [] }) => groups.length + users.length > 0, 'must name groups, users or both')
+    .optional(),
+});
 
 /** The shape of each kind's spec. */
 export const specs = {

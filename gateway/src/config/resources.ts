@@ -3,6 +3,7 @@ import { hint } from '@sallyport/shared/errors/nearest.ts';
 import { z } from 'zod';
 import { readSources, type Source } from './document.ts';
 import { durationMs } from './duration.ts';
+import { toHttpConnection } from './http.ts';
 import { type Kind, kinds, type Specs, specs } from './kinds.ts';
 import { toSshCredential, toSshTarget } from './ssh.ts';
 
@@ -46,6 +47,7 @@ export const isKind = (kind: string): kind is Kind => (kinds as readonly string[
 const POSTGRES_PORT = 5432;
 
 export function toConnection({ name, spec }: Resource<'Connection'>): Connection {
+  if (spec.protocol === 'http') return toHttpConnection(name, spec);
   const { protocol, agent, labels } = spec;
   const common = { name, protocol, agent: typeof agent === 'string' ? agent : agent.labels, labels };
   return { ...common, ...(spec.protocol === 'ssh' ? sshParts(spec) : postgresParts(spec)) };

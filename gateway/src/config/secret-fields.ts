@@ -10,6 +10,7 @@ export const secretFields: Readonly<
     { path: ['credential', 'postgresRole', 'password'], reference },
     { path: ['credential', 'privateKey'], reference },
     { path: ['credential', 'passphrase'], reference },
+    { path: ['credential', 'certificateAuthority'], reference },
   ],
   IdentityProvider: [
     { path: ['clientSecret'], reference },

@@ -15,14 +15,25 @@ const login = {
   password: word.optional(),
   privateKey: word.optional(),
   passphrase: word.optional(),
+  /** Signs a certificate for each session. */
+  certificateAuthority: word.optional(),
 };
 
 const known = { hostKey: hostKeys, knownHosts: word.max(64 * 1024).optional() };
 const place = { host: word, port: z.int().min(1).max(65_535).prefault(22) };
 
-const isOne = ({ password, privateKey }: { password?: string | undefined; privateKey?: string | undefined }): boolean =>
-  (password === undefined) !== (privateKey === undefined);
-const oneSecret = { path: ['privateKey'], error: 'must be there, or a password; not both' };
+interface Secrets {
+  readonly password?: string | undefined;
+  readonly privateKey?: string | undefined;
+  readonly certificateAuthority?: string | undefined;
+}
+
+const isOne = ({ password, privateKey, certificateAuthority }: Secrets): boolean =>
+  [password, privateKey, certificateAuthority].filter((one) => one !== undefined).length === 1;
+const oneSecret = {
+  path: ['privateKey'],
+  error: 'must be there, or a password, or a certificateAuthority: one of them',
+};
 
 const hop = z.strictObject({
   ...place,
@@ -61,6 +72,6 @@ const toHop = ({ host, port, hostKey = [], knownHosts, credential }: Hop) => ({
   ...(credential === undefined ? {} : { credential: defined(credential) }),
 });
 
-export function toSshCredential({ username, password, privateKey, passphrase }: Credential) {
-  return { username, ...defined({ password }), ssh: defined({ privateKey, passphrase }) };
+export function toSshCredential({ username, password, ...secrets }: Credential) {
+  return { username, ...defined({ password }), ssh: defined(secrets) };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { addressRanges } from './address-ranges.ts';
 import { durationMs } from './duration.ts';
 
 const word = z.string().min(1);
@@ -30,6 +31,7 @@ export const workloadIdentity = z
       .array(z.strictObject({ claims, serviceAccount: word, connection: word.optional() }))
       .min(1)
       .max(200),
+    from: addressRanges.optional(),
     ttl: z
       .string()
       .refine((text) => durationMs(text) !== undefined, 'is no duration such as 15m or 1h')

@@ -9,7 +9,7 @@ export function refusal(message: string, hint: string = signIn): Denial {
 }
 
 /** Where a token is for another connection than the wanted one. */
-export function elsewhere(
+export function forAnother(
   { connection }: Pick<StoredToken, 'connection'>,
   wanted: string | undefined,
 ): Denial | undefined {

@@ -137,22 +137,22 @@ describe('a token', () => {
       groups: ['deploy'],
       claims: {},
     });
-    identity = create({ serviceGroups: (name) => (name === 'ci' ? ['read'] : undefined) });
+    identity = create({ services: (name) => (name === 'ci' ? { groups: ['read'] } : undefined) });
     assert.deepEqual((await known(come(token))).principal.groups, ['read']);
-    identity = create({ serviceGroups: () => undefined });
+    identity = create({ services: () => undefined });
     await denied(come(token), /not known/);
   });
 
   it('is looked at again before a session is made of it', async () => {
     const { token, id } = await identity.tokens.mint({ principal: alice });
     const identified = await known(come(token));
-    assert.equal(await identity.recheck(identified), undefined);
+    assert.equal(await identity.recheck(identified, address), undefined);
     await identity.tokens.revoke(id);
-    assert.match((await identity.recheck(identified))?.message ?? '', /not known/);
+    assert.match((await identity.recheck(identified, address))?.message ?? '', /not known/);
     now += 3_600_000;
-    assert.match((await identity.recheck(identified))?.message ?? '', /expired/);
+    assert.match((await identity.recheck(identified, address))?.message ?? '', /expired/);
     const gone = { principal: userPrincipal({ name: 'nobody', groups: [] }), tokenId: undefined, expiresAt: undefined };
-    assert.equal((await identity.recheck(gone))?.reason, 'unauthenticated');
+    assert.equal((await identity.recheck(gone, address))?.reason, 'unauthenticated');
   });
 
   it('is forgotten a week after its end', async () => {
@@ -251,5 +251,43 @@ describe('the first user', () => {
   it('is not made where somebody is known', async () => {
     assert.equal(await ensureFirstUser(store, '/nonexistent'), undefined);
     assert.equal(await store.user('admin'), undefined);
+  });
+});
+
+describe('a token that is bound to addresses', () => {
+  const bound = (sources: string[][]) => identity.tokens.mint({ principal: alice, sources });
+
+  it('holds at those, written as IPv4 or as IPv6', async () => {
+    const { token } = await bound([['192.0.2.0/24', '2001:db8::/32']]);
+    for (const there of ['192.0.2.7', '::ffff:192.0.2.7', '2001:db8::9']) await known(come(token, { address: there }));
+    for (const elsewhere of ['192.0.3.7', '::ffff:192.0.3.7', '2001:db9::9', 'unknown', '']) {
+      assert.equal((await denied(come(token, { address: elsewhere }), /bound to others/)).reason, 'forbidden');
+    }
+  });
+
+  it('needs all lists, and is looked at again in the session', async () => {
+    const { token } = await bound([['192.0.2.0/24'], ['192.0.2.7']]);
+    const found = await known(come(token));
+    await denied(come(token, { address: '192.0.2.8' }), /bound/);
+    assert.equal(await identity.recheck(found, address), undefined);
+    assert.match((await identity.recheck(found, '192.0.2.8'))?.message ?? '', /bound to others/);
+  });
+
+  it('tells who came from elsewhere, and is not made of what is no range', async () => {
+    const told: unknown[] = [];
+    identity = create({ onElsewhere: (principal, tokenId, from) => told.push([principal.id, tokenId, from]) });
+    const { token, id } = await bound([['10.0.0.0/8']]);
+    await denied(come(token), /bound/);
+    assert.deepEqual(told, [['user:alice', id, address]]);
+    await assert.rejects(bound([['10.0.0.0/99']]), RangeError);
+  });
+
+  it('or a service account that is, wherever its token was made', async () => {
+    let from: string[] | undefined;
+    identity = create({ services: () => ({ groups: [], ...(from && { from }) }) });
+    const { token } = await identity.tokens.mint({ principal: servicePrincipal('ci', []) });
+    await known(come(token));
+    from = ['10.0.0.0/8'];
+    await denied(come(token), /bound to others/);
   });
 });

@@ -1,4 +1,5 @@
 import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { Sources } from './source.ts';
 
 /** A person known without an identity provider. */
 export interface StoredUser {
@@ -22,6 +23,10 @@ export interface StoredToken {
   readonly issuedAt: number;
   readonly expiresAt: number;
   readonly revokedAt: number | undefined;
+  /** Ids of the tokens that it was made of: it ends with any of them. */
+  readonly parents?: readonly string[];
+  /** The addresses that it is bound to: ranges of which one must hold, for each list. */
+  readonly sources?: Sources;
 }
 
 /** What identity remembers. Neither a password nor a token is ever in it. */
@@ -39,6 +44,8 @@ export interface IdentityStore {
   tokens(principalId?: string): Promise<readonly StoredToken[]>;
   /** Those that are neither revoked nor expired at `at`, of principals whose ids begin so. */
   livingTokens(principalPrefix: string, at: number): Promise<readonly StoredToken[]>;
+  /** Those that were made of this one, living or not. */
+  tokensMadeOf(id: string): Promise<readonly StoredToken[]>;
   /** False where it is unknown or already revoked. */
   revokeToken(id: string, at: number): Promise<boolean>;
   /** Forgets tokens that ended before `before`. */

@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { wrongRange } from '@sallyport/shared/access/address-range.ts';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { Sources } from './source.ts';
 import type { IdentityStore, StoredToken } from './store.ts';
 
 export const tokenPrefix = 'spt_';
@@ -26,6 +28,9 @@ export interface TokenOrder {
   /** Milliseconds. */
   readonly ttlMs?: number | undefined;
   readonly label?: string | undefined;
+  /** Ids of the tokens that it is made of. */
+  readonly parents?: readonly string[];
+  readonly sources?: Sources;
 }
 
 /** The token itself is shown this once. */
@@ -46,27 +51,49 @@ export class Tokens {
   readonly #store: IdentityStore;
   readonly #clock: () => number;
   readonly #listeners = new Set<(id: string) => void>();
+  readonly #isSecretLiving: (id: string) => Promise<boolean>;
   readonly ttlMs: number;
   readonly maxTtlMs: number;
 
-  constructor(store: IdentityStore, options: TokenOptions = {}, clock: () => number = Date.now) {
+  constructor(
+    store: IdentityStore,
+    options: TokenOptions = {},
+    clock: () => number = Date.now,
+    isSecretLiving: (id: string) => Promise<boolean> = async () => false,
+  ) {
+    this.#isSecretLiving = isSecretLiving;
     this.#store = store;
     this.#clock = clock;
     this.maxTtlMs = options.maxTtlMs ?? 30 * DAY_MS;
     this.ttlMs = Math.min(options.ttlMs ?? HOUR_MS, this.maxTtlMs);
   }
 
-  /** @throws RangeError where the time asked for is none, or longer than tokens may live. */
-  async mint({ principal, connection, ttlMs = this.ttlMs, label }: TokenOrder): Promise<Minted> {
+  /** @throws RangeError where the time asked for is none, or longer than tokens may live, or a range is none. */
+  async mint({
+    principal,
+    connection,
+    ttlMs = this.ttlMs,
+    label,
+    parents = [],
+    sources = [],
+  }: TokenOrder): Promise<Minted> {
     if (!(ttlMs > 0 && ttlMs <= this.maxTtlMs)) {
       throw new RangeError(`a token may live for ${duration(this.maxTtlMs)} at most`);
     }
+    const wrong = sources
+      .flat()
+      .map(wrongRange)
+      .find((why) => why !== undefined);
+    if (wrong !== undefined) throw new RangeError(wrong);
     const token = newToken();
     const id = `tok_${randomBytes(9).toString('base64url')}`;
     const issuedAt = this.#clock();
     const expiresAt = issuedAt + ttlMs;
     const record = { id, hash: hashOf(token), principal, connection, label, issuedAt, expiresAt, revokedAt: undefined };
-    await this.#store.addToken(record);
+    const bound = sources.length === 0 ? {} : { sources };
+    await this.#store.addToken({ ...record, ...bound, ...(parents.length === 0 ? {} : { parents }) });
+    // One of those that it is made of may have been revoked while it was written.
+    for (const parent of parents) if (!(await this.#isLivingParent(parent))) await this.revoke(id);
     return { token, id, expiresAt };
   }
 
@@ -77,21 +104,30 @@ export class Tokens {
     return { state: found.expiresAt <= this.#clock() ? 'expired' : 'valid', token: found };
   }
 
-  /** Whether a token that was valid is so still, by its id. */
-  async isLive(id: string): Promise<boolean> {
-    return (await this.living(id)) !== undefined;
-  }
-
-  /** Undefined where it is unknown, revoked or expired. */
-  async living(id: string): Promise<StoredToken | undefined> {
-    const found = await this.#store.token(id);
-    return found !== undefined && found.revokedAt === undefined && found.expiresAt > this.#clock() ? found : undefined;
-  }
-
   /** Of one principal: neither revoked nor expired. */
   async livingOf(principalId: string): Promise<readonly StoredToken[]> {
     const living = await this.#store.livingTokens(principalId, this.#clock());
     return living.filter(({ principal }) => principal.id === principalId);
+  }
+
+  /** A token that was valid and is so still, by its id. */
+  async living(id: string): Promise<StoredToken | undefined> {
+    const found = await this.#store.token(id);
+    const isLiving = found !== undefined && found.revokedAt === undefined && found.expiresAt > this.#clock();
+    return isLiving ? found : undefined;
+  }
+
+  async isLive(id: string): Promise<boolean> {
+    return (await this.living(id)) !== undefined;
+  }
+
+  async #isLivingParent(id: string): Promise<boolean> {
+    return (await this.isLive(id)) || (await this.#isSecretLiving(id));
+  }
+
+  /** By its id, whatever has become of it. */
+  byId(id: string): Promise<StoredToken | undefined> {
+    return this.#store.token(id);
   }
 
   /** Newest first; of one principal where given. */
@@ -104,7 +140,13 @@ export class Tokens {
     const revoked = await this.#store.revokeToken(id, this.#clock());
     // Told in either case: whoever revoked it before may have been another gateway.
     for (const listener of this.#listeners) listener(id);
+    await this.revokeMadeOf(id);
     return revoked;
+  }
+
+  /** Ends all that were made of this token or secret. */
+  async revokeMadeOf(id: string): Promise<void> {
+    for (const made of await this.#store.tokensMadeOf(id)) if (made.revokedAt === undefined) await this.revoke(made.id);
   }
 
   async revokeAllOf(principalId: string): Promise<void> {

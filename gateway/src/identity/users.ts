@@ -38,11 +38,20 @@ export class Users {
    * @throws RangeError where the name or the password cannot be one; Unavailable where too many passwords wait.
    */
   async put(user: { readonly name: string; readonly groups: readonly string[]; readonly password?: string }) {
+    await this.#store.putUser(await this.made(user));
+  }
+
+  /** As `put` would store them, for whoever stores them together with something else. @throws as `put` */
+  async made(user: {
+    readonly name: string;
+    readonly groups: readonly string[];
+    readonly password?: string;
+  }): Promise<StoredUser> {
     const { name, groups, password } = user;
     if (!shape.test(name)) throw new RangeError('a user name has 1 to 63 letters, digits and . _ @ - in it');
     const passwordHash =
       password === undefined ? (await this.#store.user(name))?.passwordHash : await this.#passwords.hash(password);
-    await this.#store.putUser({ name, groups: [...groups], passwordHash });
+    return { name, groups: [...groups], passwordHash };
   }
 
   /** Their tokens end at once. False where there is none of that name. */

@@ -81,6 +81,9 @@ export class MaskSet {
 
 function applies({ connections, who, except }: MaskSpec, principal: Principal, place: Place): boolean {
   if (!covers(connections, place)) return false;
-  if (who !== undefined && !concerns(who, principal)) return false;
-  return except === undefined || !concerns(except, principal);
+  if (who !== undefined && !concerns(who, principal, 'any')) return false;
+  if (except === undefined) return true;
+  // An exception is a right: programs that act on somebody's behalf have it only where it names them.
+  const mayBeMeant = principal.actor === undefined || except.actors !== undefined;
+  return !(mayBeMeant && concerns(except, principal));
 }

@@ -29,8 +29,8 @@ export interface NamedMask {
 const keys: Readonly<Record<string, readonly string[]>> = {
   '': ['connections', 'who', 'except', 'columns', 'detect', 'patterns', 'as'],
   'connections.': ['names', 'labels', 'protocol'],
-  'who.': ['groups', 'users', 'serviceAccounts', 'any'],
-  'except.': ['groups', 'users', 'serviceAccounts'],
+  'who.': ['groups', 'users', 'serviceAccounts', 'any', 'actors'],
+  'except.': ['groups', 'users', 'serviceAccounts', 'actors'],
 };
 
 /** @throws Error that names the wrong key or value and the nearest right one */
@@ -42,7 +42,7 @@ export function checkSpec(spec: MaskSpec): void {
   checkLists('', spec, ['columns', 'detect']);
   checkLists('connections.', spec.connections, ['names']);
   for (const [prefix, who] of [['who.', spec.who] as const, ['except.', spec.except] as const]) {
-    checkLists(prefix, who, ['groups', 'users', 'serviceAccounts']);
+    checkLists(prefix, who, ['groups', 'users', 'serviceAccounts', 'actors']);
     if (who !== undefined && isEmpty(who)) throw new Error(`${prefix.slice(0, -1)}: it names nobody; leave it out`);
   }
   for (const pattern of spec.patterns ?? []) checkNames('patterns.', pattern, ['name', 'pattern', 'flags']);

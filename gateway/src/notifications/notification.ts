@@ -1,3 +1,5 @@
+import { type Party, spokenName } from '@sallyport/shared/access/principal.ts';
+
 /** An audit event, as far as people are told of it. */
 export interface NotableEvent {
   readonly id: string;
@@ -5,7 +7,7 @@ export interface NotableEvent {
   readonly type: string;
   readonly connection?: string;
   readonly sessionId?: string;
-  readonly principal?: { readonly id: string; readonly name: string };
+  readonly principal?: Party;
   readonly data: Readonly<Record<string, unknown>>;
 }
 
@@ -49,7 +51,7 @@ type Told = Omit<Notification, 'event' | 'text'>;
 
 function ofApproval({ type, time, data, connection = '' }: NotableEvent, publicUrl: string): Told {
   const { id, requester, rule, action, access, expiresAt, state, decisions } = data as Partial<ApprovalFacts>;
-  const who = requester?.name ?? 'somebody';
+  const who = requester === undefined ? 'somebody' : spokenName(requester);
   const last = decisions?.at(-1);
   const isOpen = type === 'approval.requested';
   const what = access === undefined ? '' : ' access';
@@ -80,7 +82,7 @@ function ofApproval({ type, time, data, connection = '' }: NotableEvent, publicU
 /** What of an approval is read here; it is stored as JSON. */
 interface ApprovalFacts {
   readonly id: string;
-  readonly requester: { readonly name: string };
+  readonly requester: Party;
   readonly rule: string;
   readonly state: string;
   readonly expiresAt: number;
@@ -96,11 +98,11 @@ interface ApprovalFacts {
 function ofOther({ type, time, data, connection, sessionId, principal }: NotableEvent, publicUrl: string): Told {
   const scalars = Object.entries(data).filter(([key, value]) => key !== 'text' && isScalar(value));
   const facts: [string, string | undefined][] = [
-    ['Who', principal?.name],
+    ['Who', principal && spokenName(principal)],
     ['Connection', connection],
     ...scalars.map(([key, value]): [string, string] => [key, String(value)]),
   ];
-  const subject = [principal?.name, connection].filter((part) => part !== undefined).join(' on ');
+  const subject = [principal && spokenName(principal), connection].filter((part) => part !== undefined).join(' on ');
   return {
     title: oneLine(`${type}${subject === '' ? '' : `: ${subject}`}`),
     facts: known(facts),

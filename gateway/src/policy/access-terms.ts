@@ -8,6 +8,8 @@ export interface GrantSpec {
   readonly max: string;
   /** Where none is asked for; one hour, or `max` where that is less, when absent. */
   readonly default?: string;
+  /** Whether people must say why; they need not when absent. */
+  readonly reason?: 'required' | 'optional';
 }
 
 /** People of these groups, among those whom the rule concerns, may let themselves in. */
@@ -39,11 +41,11 @@ export function readAccess(spec: RuleSpec, approvers: Approvers | undefined): Ac
   return { ...terms, digest: createHash('sha256').update(consented).digest('hex') };
 }
 
-function readGrant({ max, default: usual }: GrantSpec): { maxMs: number; defaultMs: number } {
+function readGrant({ max, default: usual, reason }: GrantSpec): NonNullable<AccessTerms['grant']> {
   const maxMs = readMs('grant.max', max);
   const defaultMs = usual === undefined ? Math.min(HOUR_MS, maxMs) : readMs('grant.default', usual);
   if (defaultMs > maxMs) throw new Error(`grant.default: is longer than grant.max, ${max}`);
-  return { maxMs, defaultMs };
+  return { maxMs, defaultMs, ...(reason === 'required' ? { needsReason: true } : {}) };
 }
 
 function readMs(key: string, text: string): number {

@@ -16,8 +16,13 @@ export interface CompiledRule {
   /** Reads what differs between two askings of one statement. */
   readonly volatile: boolean;
   readonly readsEstimate: boolean;
+  readonly readsBody: boolean;
+  /** It may ask people about what is done in a session, not only about opening one. */
+  readonly asksOfActions: boolean;
   /** It judges by what an action does. */
   readonly judgesEffects: boolean;
+  /** Its condition asks who acts on the principal's behalf. */
+  readonly readsActor: boolean;
 }
 
 const env = celEnv();
@@ -51,7 +56,10 @@ function compiled(name: string, spec: RuleSpec): CompiledRule {
       condition: undefined,
       volatile: false,
       readsEstimate: false,
+      readsBody: false,
+      asksOfActions: asksOfActions(spec),
       judgesEffects: spec.actions !== undefined,
+      readsActor: false,
     };
   }
   const { condition, names } = compileCondition(spec.when);
@@ -63,7 +71,10 @@ function compiled(name: string, spec: RuleSpec): CompiledRule {
     condition,
     volatile: changing.some((name) => names.has(name)),
     readsEstimate: names.has('action.estimatedRows'),
+    readsBody: names.has('action.body'),
+    asksOfActions: asksOfActions(spec),
     judgesEffects: spec.actions !== undefined || names.has('action.verb') || names.has('action.effects'),
+    readsActor: names.has('principal.actor'),
   };
 }
 
@@ -82,3 +93,6 @@ function compileCondition(text: string) {
   };
   return { condition, names };
 }
+
+const asksOfActions = ({ then, actions }: RuleSpec): boolean =>
+  then === 'approve' && (actions === undefined || actions.some((action) => action !== 'session.open'));

@@ -1,8 +1,9 @@
 import type { Action } from '@sallyport/shared/access/action.ts';
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import { type Principal, spokenName } from '@sallyport/shared/access/principal.ts';
 import type { Place } from '@sallyport/shared/access/scope.ts';
 import type { Cap, RowLimit, Verdict } from '@sallyport/shared/access/verdict.ts';
 import type { CompiledRule } from './compile.ts';
+import { speaksFor } from './delegation.ts';
 import { actionFacts, type Facts, type SessionFacts, standingFacts, timeFact } from './facts.ts';
 
 /** `failed`: its condition could not be evaluated. */
@@ -15,6 +16,7 @@ export class Decider {
   readonly #clock: () => number;
   readonly #where: string;
   readonly #volatile: boolean;
+  readonly #principal: Principal;
   readonly #verdicts = new WeakMap<object, { readonly kind: string; readonly verdict: Verdict }>();
 
   constructor(
@@ -27,7 +29,8 @@ export class Decider {
     this.#rules = rules;
     this.#standing = standingFacts(principal, place, session);
     this.#clock = clock;
-    this.#where = `${principal.name} on ${place.name}`;
+    this.#principal = principal;
+    this.#where = `${spokenName(principal)} on ${place.name}`;
     this.#volatile = rules.some((rule) => rule.volatile);
   }
 
@@ -57,15 +60,18 @@ export class Decider {
     let approval: CompiledRule | undefined;
     let permission: CompiledRule | undefined;
     let limit: RowLimit | undefined;
+    let isSpokenFor = false;
     for (const rule of this.#rules) {
       facts ??= { ...this.#standing, action: actionFacts(action), now: timeFact(this.#clock()) };
       if (!matches(rule, action, facts)) continue;
       if (rule.spec.then === 'deny') return denied(rule);
+      isSpokenFor ||= speaksFor(rule, this.#principal);
       limit = stricter(limit, rule);
       if (rule.spec.then === 'allow') permission ??= rule;
       else if (approval === undefined || asksMore(rule, approval)) approval = rule;
     }
-    if (approval?.approvers !== undefined) {
+    // People are asked about programs that no rule names only where another rule lets them do it.
+    if (approval?.approvers !== undefined && isSpokenFor) {
       const { name, approvers, access } = approval;
       return { outcome: 'approve', rule: name, approvers, ...(limit && { limit }), ...(access && { access }) };
     }
@@ -77,7 +83,7 @@ export class Decider {
 
   /** A rule that allows some statement allows to open the session in which it is asked. */
   #opener(): CompiledRule | undefined {
-    return this.#rules.find((rule) => rule.spec.then !== 'deny');
+    return this.#rules.find((rule) => rule.spec.then !== 'deny' && speaksFor(rule, this.#principal));
   }
 
   #nothing(action: Action): Verdict {
@@ -97,8 +103,14 @@ function matches(rule: CompiledRule, action: Action, facts: Facts): boolean {
 function lists(listed: readonly string[], action: Action, then: CompiledRule['spec']['then']): boolean {
   if (listed.includes(action.kind)) return true;
   if (then !== 'allow') return listed.includes(action.verb) || action.effects.some((effect) => listed.includes(effect));
-  return listed.includes(action.verb) && action.effects.every((effect) => listed.includes(effect));
+  const { verb, effects } = action;
+  // A verb that is the name of what was asked (GET) says as much as the effects that it has (read).
+  if (!effects.includes(verb)) return listed.includes(verb) || isSubset(effects, listed);
+  return isSubset(effects, listed);
 }
+
+const isSubset = (some: readonly string[], all: readonly string[]): boolean =>
+  some.length > 0 && some.every((one) => all.includes(one));
 
 /** Of rules that ask people, the one that asks most of them goes; of equals the one whose consent is good for less. */
 function asksMore(rule: CompiledRule, other: CompiledRule): boolean {

@@ -1,5 +1,5 @@
 import { hint } from '@sallyport/shared/errors/nearest.ts';
-import { functions, types, variables } from './vocabulary.ts';
+import { functions, members, types, variables } from './vocabulary.ts';
 
 export const caps = {
   /** Characters of an expression. */
@@ -89,7 +89,10 @@ class Check {
 
   #select(operand: Expression, field: string, at: At): void {
     const root = this.#root(operand, at);
-    if (root === undefined) return this.visit(operand, at);
+    if (root === undefined) {
+      this.#member(operand, field, at);
+      return this.visit(operand, at);
+    }
     const fields = variables[root] ?? [];
     if (!fields.includes(field)) {
       throw new Error(
@@ -100,6 +103,22 @@ class Check {
       );
     }
     this.names.add(`${root}.${field}`);
+  }
+
+  /** A field of a field whose own fields are known. */
+  #member(operand: Expression, field: string, at: At): void {
+    if (operand.exprKind.case !== 'selectExpr') return;
+    const { operand: inner, field: outer } = operand.exprKind.value as unknown as Tree;
+    const root = this.#root(inner as Expression, at);
+    const path = `${root}.${String(outer)}`;
+    const known = root === undefined || !Object.hasOwn(members, path) ? undefined : members[path];
+    if (known === undefined || known.includes(field)) return;
+    throw new Error(
+      `unknown name ${path}.${field}: ${hint(
+        `${path}.${field}`,
+        known.map((f) => `${path}.${f}`),
+      )}`,
+    );
   }
 
   /** The variable that has fields, where `operand` is one. */

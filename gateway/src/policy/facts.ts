@@ -22,7 +22,12 @@ export type Facts = Record<string, CelInput>;
 /** What does not change during a session. */
 export function standingFacts(principal: Principal, place: Place, session: SessionFacts): Facts {
   return {
-    principal: mapOf({ name: principal.name, groups: listOf(principal.groups), claims: claim(principal.claims, 0) }),
+    principal: mapOf({
+      name: principal.name,
+      groups: listOf(principal.groups),
+      claims: claim(principal.claims, 0),
+      actor: actorFacts(principal),
+    }),
     connection: mapOf({ name: place.name, labels: mapOf(place.labels), protocol: place.protocol }),
     session: mapOf({
       id: session.id,
@@ -30,6 +35,12 @@ export function standingFacts(principal: Principal, place: Place, session: Sessi
       startedAt: timestampFromMs(session.startedAt),
     }),
   };
+}
+
+/** Always there, so that a condition that asks for it never fails: nobody has an empty name. */
+function actorFacts({ actor }: Principal): CelInput {
+  const { name = '', groups = [], kind = '' } = actor ?? {};
+  return mapOf({ name, groups: listOf(groups), kind, via: actor?.actor?.name ?? '' });
 }
 
 /** An action that is no statement has nothing without a condition; its text is empty. */
@@ -48,9 +59,37 @@ export function actionFacts(action: Action): CelInput {
     hasWhere: action.hasWhere ?? true,
     hasLimit: action.hasLimit ?? true,
     pty: action.pty ?? false,
+    paths: listOf(action.paths ?? []),
     estimatedRows: rows !== undefined && Number.isFinite(rows) ? BigInt(Math.round(rows)) : undefined,
     parameters: listOf((action.parameters ?? []).map((parameter) => parameter ?? null)),
+    ...httpFacts(action),
   });
+}
+
+/** An action that is no request has an empty method, path, host, query and body. */
+function httpFacts({ http }: Action): Record<string, CelInput | undefined> {
+  const { method = '', path = '', host = '', query = {} } = http ?? {};
+  const body = http === undefined ? {} : http.body;
+  return {
+    method,
+    path,
+    host,
+    query: mapOf(Object.fromEntries(Object.entries(query).map(([name, values]) => [name, listOf(values)]))),
+    body: body === undefined ? undefined : json(body, 0),
+  };
+}
+
+const MAX_BODY_DEPTH = 64;
+
+/** The whole value or nothing: a list that is too long must not look like something else. */
+function json(value: unknown, depth: number): CelInput | undefined {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
+  if (typeof value !== 'object' || depth >= MAX_BODY_DEPTH) return undefined;
+  const isList = Array.isArray(value);
+  const entries = Object.entries(value).map(([name, item]) => [name, json(item, depth + 1)] as const);
+  if ((isList && entries.length > MAX_LIST) || entries.some(([, item]) => item === undefined)) return undefined;
+  return isList ? entries.map(([, item]) => item as CelInput) : new Map(entries as [string, CelInput][]);
 }
 
 export const timeFact = (nowMs: number): CelInput => timestampFromMs(nowMs);

@@ -1,4 +1,5 @@
 import type { Connection } from '@sallyport/shared/access/connection.ts';
+import { globOf } from '@sallyport/shared/access/glob.ts';
 import { type ConnectionsSpec, covers, type WhoSpec } from '@sallyport/shared/access/scope.ts';
 import { hint } from '@sallyport/shared/errors/nearest.ts';
 import type { NamedRule } from './rule.ts';
@@ -51,12 +52,16 @@ function ofScope(spec: ConnectionsSpec | undefined, { connections }: Linted): st
   return connections.some((one) => covers(spec, one)) ? said : ['connections: no connection is meant by it'];
 }
 
-function ofWho(field: string, spec: Pick<WhoSpec, 'users' | 'serviceAccounts'>, all: Linted): string[] {
+function ofWho(field: string, spec: Pick<WhoSpec, 'users' | 'serviceAccounts' | 'actors'>, all: Linted): string[] {
   const users = (spec.users ?? []).filter(
     (user) => !user.includes(':') && !all.users.includes(user) && !all.hasProviders,
   );
   const services = (spec.serviceAccounts ?? []).filter((name) => !all.serviceAccounts.includes(name));
+  const actors = (spec.actors ?? []).filter((name) => !all.serviceAccounts.some(globOf(name)));
   return [
+    ...actors.map(
+      (name) => `${field}.actors: no service account is called ${name}; ${hint(name, all.serviceAccounts)}`,
+    ),
     ...users.map((user) => `${field}.users: there is no user ${user}; ${hint(user, all.users)}`),
     ...services.map(
       (name) => `${field}.serviceAccounts: there is no service account ${name}; ${hint(name, all.serviceAccounts)}`,
@@ -94,6 +99,9 @@ function shadowed({ rules, connections }: Linted): Finding[] {
 }
 
 function includes(wide: WhoSpec, narrow: WhoSpec): boolean {
+  // One that is about programs says nothing of people.
+  if (wide.actors !== undefined && !(narrow.actors?.every((name) => wide.actors?.includes(name)) ?? false))
+    return false;
   if (wide.any === true) return true;
   if (narrow.any === true) return false;
   const within = (a: readonly string[] = [], b: readonly string[] = []): boolean => b.every((one) => a.includes(one));

@@ -1,9 +1,10 @@
 import type { Action } from '@sallyport/shared/access/action.ts';
 import type { Principal } from '@sallyport/shared/access/principal.ts';
-import { concerns, covers, type Place } from '@sallyport/shared/access/scope.ts';
+import { covers, type Place } from '@sallyport/shared/access/scope.ts';
 import type { Verdict } from '@sallyport/shared/access/verdict.ts';
 import { type CompiledRule, compileRule } from './compile.ts';
 import { Decider, type Objection } from './decider.ts';
+import { isAbout, speaksFor } from './delegation.ts';
 import type { SessionFacts } from './facts.ts';
 import type { NamedRule } from './rule.ts';
 
@@ -44,7 +45,7 @@ export class PolicySet {
     const all = this.decider(principal, connection, session);
     return this.#rules.map((rule) => {
       const { name, spec } = rule;
-      const because = !concerns(spec.who, principal)
+      const because = !isAbout(rule, principal)
         ? 'who'
         : covers(spec.connections, connection)
           ? all.objection(rule, action)
@@ -67,6 +68,11 @@ export class PolicySet {
     return this.#applicable(principal, connection).some((rule) => rule.readsEstimate);
   }
 
+  /** Whether a rule that may apply reads `action.body`, or asks people, who are to see what they consent to. */
+  needsBody(connection: Place, principal: Principal): boolean {
+    return this.#applicable(principal, connection).some((rule) => rule.readsBody || rule.asksOfActions);
+  }
+
   /** Whether a rule that may apply judges by what an action does, so that this has to be known to the ground. */
   judgesEffects(connection: Place, principal: Principal): boolean {
     return this.#applicable(principal, connection).some((rule) => rule.judgesEffects);
@@ -77,7 +83,9 @@ export class PolicySet {
    * names. Undefined where one of them names none, which is all.
    */
   privileges(connection: Place, principal: Principal): { rule: string; privileges: string[] } | undefined {
-    const admitting = this.#applicable(principal, connection).filter(({ spec }) => spec.then !== 'deny');
+    const admitting = this.#applicable(principal, connection).filter(
+      (rule) => rule.spec.then !== 'deny' && speaksFor(rule, principal),
+    );
     const [first] = admitting;
     if (first === undefined || admitting.some(({ spec }) => spec.privileges === undefined)) return undefined;
     return { rule: first.name, privileges: [...new Set(admitting.flatMap(({ spec }) => spec.privileges ?? []))] };
@@ -89,7 +97,7 @@ export class PolicySet {
     const reads = rules.some(({ spec }) => spec.when?.includes('principal') === true);
     return JSON.stringify([
       rules.map(({ name }) => name),
-      reads ? [principal.name, principal.groups, principal.claims] : [],
+      reads ? [principal.name, principal.groups, principal.claims, principal.actor ?? null] : [],
     ]);
   }
 
@@ -104,7 +112,7 @@ export class PolicySet {
   }
 
   #applicable(principal: Principal, connection: Place): CompiledRule[] {
-    return this.#rules.filter(({ spec }) => concerns(spec.who, principal) && covers(spec.connections, connection));
+    return this.#rules.filter((rule) => isAbout(rule, principal) && covers(rule.spec.connections, connection));
   }
 }
 

@@ -1,10 +1,32 @@
 /** Every variable of a rule's expression with its fields; `undefined` where the variable is a value itself. */
 export const variables: Readonly<Record<string, readonly string[] | undefined>> = {
-  action: ['kind', 'verb', 'effects', 'text', 'tables', 'hasWhere', 'hasLimit', 'estimatedRows', 'parameters', 'pty'],
-  principal: ['name', 'groups', 'claims'],
+  action: [
+    'kind',
+    'verb',
+    'effects',
+    'text',
+    'tables',
+    'hasWhere',
+    'hasLimit',
+    'estimatedRows',
+    'parameters',
+    'pty',
+    'paths',
+    'method',
+    'path',
+    'query',
+    'host',
+    'body',
+  ],
+  principal: ['name', 'groups', 'claims', 'actor'],
   connection: ['name', 'labels', 'protocol'],
   session: ['id', 'sourceAddress', 'startedAt'],
   now: undefined,
+};
+
+/** Fields of fields that have a fixed set of them. */
+export const members: Readonly<Record<string, readonly string[]>> = {
+  'principal.actor': ['name', 'groups', 'kind', 'via'],
 };
 
 /** CEL's own type names, which are values too. */

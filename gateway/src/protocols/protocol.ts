@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Action } from '@sallyport/shared/access/action.ts';
-import type { ProtocolName } from '@sallyport/shared/access/connection.ts';
+import type { Connection, ProtocolName } from '@sallyport/shared/access/connection.ts';
+import type { Principal } from '@sallyport/shared/access/principal.ts';
 import type { Denial, RowLimit } from '@sallyport/shared/access/verdict.ts';
 import type { TargetGreeting } from '@sallyport/shared/tunnel/opening.ts';
 import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
@@ -79,12 +80,17 @@ export interface Visitor {
 
 /** What an admitted session gives its exchanges to work with. */
 export interface Backing {
+  readonly connection: Connection;
+  /** Who it is, with the groups of now. */
+  readonly principal: () => Principal;
   /** Where the connection leads: what is known of a target is known of every session with the same place. */
   readonly place: string;
   /** What may be seen; undefined where no mask concerns the session, so that replies need not be read. */
   readonly veil: Veil | undefined;
   /** A rule reads `action.estimatedRows`: the target's planner is to be asked. */
   readonly estimates: boolean;
+  /** A rule reads `action.body`, or people may be asked: what a request's body says is to be known. */
+  readonly readsBody: boolean;
   /** A rule judges by effects: what functions of the target do is to be known. */
   readonly judgesEffects: boolean;
   /** Whether a volatile function of the target's, `schema.name`, was declared to have no effect that rules care for. */
@@ -163,6 +169,8 @@ export interface Request {
   readonly bytes: Buffer;
   /** What they ask; absent where there is nothing to judge (flow control, data of a judged statement). */
   readonly ask: Ask | undefined;
+  /** The client is answered with this in its turn, and nothing goes to the target. */
+  readonly answer?: Buffer;
 }
 
 export interface Ask {

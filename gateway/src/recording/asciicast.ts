@@ -1,4 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
+import { spokenName } from '@sallyport/shared/access/principal.ts';
 import type { Entry, RecordingHeader } from './format.ts';
 import { type TerminalEvent, terminalEvent } from './terminal.ts';
 
@@ -52,7 +53,7 @@ function headerLine(header: RecordingHeader, { columns, rows }: { columns: numbe
     width: columns,
     height: rows,
     timestamp: Math.floor(startedAt / 1000),
-    title: `${principal.name} on ${connection}`,
+    title: `${spokenName(principal)} on ${connection}`,
   })}\n`;
 }
 

@@ -1,3 +1,4 @@
+import type { Party } from '@sallyport/shared/access/principal.ts';
 import { Unavailable } from '@sallyport/shared/errors/errors.ts';
 
 /*
@@ -28,7 +29,7 @@ export interface RecordingHeader {
   readonly sessionId: string;
   readonly connection: string;
   readonly protocol: string;
-  readonly principal: { readonly id: string; readonly name: string };
+  readonly principal: Party;
   /** Milliseconds since the epoch; times of entries count from here. */
   readonly startedAt: number;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Connection } from '@sallyport/shared/access/connection.ts';
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import { actorsOf, type Principal } from '@sallyport/shared/access/principal.ts';
 import type { Verdict } from '@sallyport/shared/access/verdict.ts';
 import type { AccessCase } from '../approvals/grants/requests.ts';
 import type { Identity } from '../identity/identity.ts';
@@ -35,7 +35,7 @@ export function accessCase(
 ): AccessCase | undefined {
   if (access === undefined) return undefined;
   const role = connection.credential.username;
-  const terms = termsOf(access.digest, connection);
+  const terms = termsOf(access.digest, connection, principal);
   // Claims are judged anew at each session; they are nobody else's matter and are not kept.
   const person = { ...principal, claims: {} };
   return { principal: person, connection: connection.name, role, rule, approvers, access, terms };
@@ -51,13 +51,21 @@ export async function termsNow(
   const connection = access.now.connections.get(name);
   if ('message' in current || connection === undefined) return undefined;
   const digest = access.now.policy.accessDigest(rule, current, connection);
-  return digest === undefined ? undefined : termsOf(digest, connection);
+  return digest === undefined ? undefined : termsOf(digest, connection, current);
 }
 
 /** Consent is for what stands behind a name: another target under it is another matter. */
-function termsOf(digest: string, { name, protocol, agent, target, credential }: Connection): string {
+function termsOf(
+  digest: string,
+  { name, protocol, agent, target, credential }: Connection,
+  principal: Principal,
+): string {
   const logins = [credential.username, credential.postgresRole?.username ?? null];
-  const { host, port, database = null } = target;
-  const all = JSON.stringify([digest, name, protocol, agent, host, port, database, logins]);
+  const { host, port, database = null, http } = target;
+  // Consent to what a person does is none to what a program does on their behalf, and the other way round.
+  const actors = actorsOf(principal).map(({ id }) => id);
+  const api = http === undefined ? [] : [http.basePath, credential.http ?? null];
+  const more = [...(actors.length === 0 ? [] : [actors]), ...api];
+  const all = JSON.stringify([digest, name, protocol, agent, host, port, database, logins, ...more]);
   return createHash('sha256').update(all).digest('hex');
 }

@@ -73,7 +73,7 @@ export async function admit(
     const consent = await ask({ sessionId, identified, connection, visitor }, verdict, signal);
     if ('message' in consent) return { denial: consent, principal };
     // People take their time: the token may have been revoked, or the person lost their groups.
-    const refusal = await identity.recheck(identified);
+    const refusal = await identity.recheck(identified, origin.address);
     if (refusal !== undefined) return { denial: refusal, principal };
     given = consent.grant;
   }

@@ -1,3 +1,4 @@
+import { partyOf } from '@sallyport/shared/access/principal.ts';
 import type { Denial, Verdict } from '@sallyport/shared/access/verdict.ts';
 import type { ApprovalDesk } from '../approvals/approval-desk.ts';
 import { spoken } from '../approvals/grants/grant.ts';
@@ -41,14 +42,13 @@ async function forThisSession(
   { rule, approvers }: Asking,
   signal: AbortSignal,
 ): Promise<Denial | Consent> {
-  const { id, name } = identified.principal;
   const request = await approvals.request(
     {
       rule,
       approvers,
       sessionId,
       connection: connection.name,
-      requester: { id, name },
+      requester: partyOf(identified.principal),
       role: connection.credential.username,
       action: { kind: 'session.open', verb: 'open', effects: ['open'] },
     },

@@ -1,4 +1,5 @@
 import type { Action } from '@sallyport/shared/access/action.ts';
+import { partyOf } from '@sallyport/shared/access/principal.ts';
 import type { Approvers, Denial, Verdict } from '@sallyport/shared/access/verdict.ts';
 import type { ApprovalDesk } from '../approvals/approval-desk.ts';
 import type { Json } from '../audit/event.ts';
@@ -108,7 +109,7 @@ export class SessionDesk implements Desk {
         approvers,
         sessionId,
         connection: connection.name,
-        requester: { id: principal.id, name: principal.name },
+        requester: partyOf(principal),
         role: connection.credential.username,
         action,
       },
@@ -147,18 +148,15 @@ export class SessionDesk implements Desk {
 
   #journal(type: string, data: { [key: string]: Json }): void {
     const { principal, connection, sessionId } = this.#parts.admission;
-    const { id, name } = principal;
-    this.#parts.journal.append(
-      newEvent(type, { connection: connection.name, sessionId, principal: { id, name }, data }),
-    );
+    const origin = { connection: connection.name, sessionId, principal: partyOf(principal) };
+    this.#parts.journal.append(newEvent(type, { ...origin, data }));
   }
 
   #writer(kind: string): (data: string) => string {
     const known = this.#writers.get(kind);
     if (known !== undefined) return known;
     const { principal, connection, sessionId } = this.#parts.admission;
-    const { id, name } = principal;
-    const made = eventWriter(kind, { connection: connection.name, sessionId, principal: { id, name } });
+    const made = eventWriter(kind, { connection: connection.name, sessionId, principal: partyOf(principal) });
     this.#writers.set(kind, made);
     return made;
   }
@@ -209,7 +207,7 @@ const nullable = (parameter: string | undefined): string | null => parameter ?? 
 
 /** What the audit stream is told of an action. */
 export function told(action: Action): { [key: string]: Json } {
-  const { text, verb, effects, tables, parameters, estimatedRows, hasWhere, hasLimit, pty } = action;
+  const { text, verb, effects, tables, parameters, estimatedRows, hasWhere, hasLimit, pty, paths } = action;
   return {
     ...(text === undefined ? {} : { text }),
     ...(parameters === undefined ? {} : { parameters: parameters.map(nullable) }),
@@ -220,6 +218,7 @@ export function told(action: Action): { [key: string]: Json } {
     ...(hasWhere === undefined ? {} : { hasWhere }),
     ...(hasLimit === undefined ? {} : { hasLimit }),
     ...(pty === undefined ? {} : { pty }),
+    ...(paths === undefined ? {} : { paths }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import { type Principal, partyOf } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import { newEvent } from '../audit/events.ts';
 import type { Journal } from '../audit/journal.ts';
@@ -35,7 +35,7 @@ export class Rejections {
       message,
       rule: rule ?? null,
     };
-    const who = principal === undefined ? {} : { principal: { id: principal.id, name: principal.name } };
+    const who = principal === undefined ? {} : { principal: partyOf(principal) };
     // The connection is what a stranger wrote: it is data here, not part of an event's subject.
     this.#journal.append(newEvent('session.rejected', { ...who, data }));
   }

@@ -128,6 +128,10 @@ export class Relay {
     let run: Buffer | undefined;
     for (let i = 0; i < requests.length; i++) {
       const request = requests[i] as Request;
+      if (request.answer !== undefined) {
+        this.#toClient(request.answer);
+        continue;
+      }
       const outcome = request.ask === undefined ? undefined : this.#judge(request, request.ask);
       if (outcome === undefined) {
         run = this.#extend(run, request.bytes);

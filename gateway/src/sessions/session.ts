@@ -1,6 +1,6 @@
 import type { Connection } from '@sallyport/shared/access/connection.ts';
 import { globOf } from '@sallyport/shared/access/glob.ts';
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import { type Principal, partyOf } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
 import type { AgentHub } from '../agents/hub.ts';
@@ -56,7 +56,7 @@ export class Session {
       id: this.id,
       connection: connection.name,
       protocol: connection.protocol,
-      principal: { id: principal.id, name: principal.name },
+      principal: partyOf(principal),
       sourceAddress: visitor.greeting.origin.address,
       application: visitor.greeting.application,
       agent: typeof connection.agent === 'string' ? connection.agent : undefined,
@@ -121,7 +121,7 @@ export class Session {
         for await (const exchange of exchanges) {
           open += 1;
           this.#serve(exchange)
-            .then((end) => this.#note(end))
+            .then((end) => this.#note(end, exchange))
             .then(done, reject);
         }
       };
@@ -183,7 +183,10 @@ export class Session {
     return {
       place: JSON.stringify([connection.name, connection.agent, connection.target, connection.credential.username]),
       veil: masks.veil(principal, connection),
+      connection,
+      principal: () => this.admission.principal,
       estimates: policy.needsEstimate(connection, principal),
+      readsBody: policy.needsBody(connection, principal),
       judgesEffects: policy.judgesEffects(connection, principal),
       isHarmlessFunction: (name): boolean => harmless.some((matches) => matches(name)),
       side: (settings, signal): Promise<TunnelStream> => this.#open(settings, signal),
@@ -191,7 +194,9 @@ export class Session {
     };
   }
 
-  #note({ by, error }: End): void {
+  #note({ by, error }: End, exchange: Exchange): void {
+    // One that fails by itself also ends by itself: the session goes on.
+    if (exchange.fail !== undefined) return;
     if (by === 'target') this.#reason ??= `the target ended it${error === undefined ? '' : `: ${error.message}`}`;
     else if (by === 'gateway') this.#reason ??= error?.message;
     else this.#reason ??= error === undefined ? 'the client left' : `the client's connection broke: ${error.message}`;
@@ -222,7 +227,6 @@ export class Session {
 
   #event(type: string, data: { [key: string]: Json }) {
     const { connection, principal } = this.admission;
-    const { id, name } = principal;
-    return newEvent(type, { connection: connection.name, sessionId: this.id, principal: { id, name }, data });
+    return newEvent(type, { connection: connection.name, sessionId: this.id, principal: partyOf(principal), data });
   }
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { type Party, partyOf } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import { Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
 import type { AgentHub } from '../agents/hub.ts';
@@ -12,7 +13,7 @@ import type { Journal } from '../audit/journal.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { Origin, Protocol, Visitor } from '../protocols/protocol.ts';
 import type { Recordings } from '../recording/recordings.ts';
-import type { Access, CurrentAccess } from './access.ts';
+import type { CurrentAccess } from './access.ts';
 import type { Activity } from './activity.ts';
 import type { Admission } from './admission.ts';
 import { admit, type Rejection } from './admit.ts';
@@ -56,7 +57,7 @@ export class Sessions {
     this.#parts = parts;
     this.#rejections = new Rejections(parts.journal);
     parts.grants.onOver((id, message) => this.endWhere(({ grant }) => grant?.id === id, message));
-    parts.access.onChange((access) => this.#review(access));
+    parts.access.onChange(() => void this.#review());
   }
 
   /** Serves one accepted socket of a protocol's listener. Never rejects. */
@@ -112,7 +113,7 @@ export class Sessions {
   async #reviewPerson(session: Session): Promise<void> {
     const { identity, access } = this.#parts;
     const { principal, tokenId, expiresAt } = session.admission;
-    const denial = await identity.recheck({ principal, tokenId, expiresAt });
+    const denial = await identity.recheck({ principal, tokenId, expiresAt }, session.record.sourceAddress);
     const current = denial ?? (await identity.current(principal));
     if ('message' in current) session.end({ reason: 'ended', message: current.message });
     else regroup(session, access.now, current);
@@ -161,8 +162,8 @@ export class Sessions {
     const { connection, principal, sessionId, grant } = admission;
     const startedAt = Date.now();
     const sourceAddress = visitor.greeting.origin.address;
-    const { id, name } = principal;
-    const header = { connection: connection.name, protocol: connection.protocol, principal: { id, name }, startedAt };
+    const { name, protocol } = connection;
+    const header = { connection: name, protocol, principal: partyOf(principal), startedAt };
     const recording = recordings.create(sessionId, header);
     const desk = new SessionDesk({
       admission,
@@ -214,8 +215,13 @@ export class Sessions {
   }
 
   /** Rules have changed: whoever may no longer open the connection, or may now see other values, is sent away. */
-  #review(access: Access): void {
-    for (const session of this.#living.values()) {
+  async #review(): Promise<void> {
+    for (const session of [...this.#living.values()]) {
+      // Groups may have changed with the rules: they are looked at first. Where nobody can be asked, those of before count.
+      await this.#reviewPerson(session).catch((error) =>
+        this.#parts.log('a session’s person could not be asked for', { error }),
+      );
+      const access = this.#parts.access.now;
       const { principal, connection, sessionId } = session.admission;
       const { sourceAddress, startedAt } = session.record;
       const current = access.connections.get(connection.name);
@@ -261,6 +267,6 @@ const isTimeout = (error: unknown): boolean =>
   error instanceof Error && ['TimeoutError', 'AbortError'].includes(error.name);
 
 /** Events of an administrator's doing. */
-export function adminEvent(type: string, principal: { id: string; name: string }, data: { [key: string]: Json }) {
-  return newEvent(type, { principal: { id: principal.id, name: principal.name }, data });
+export function adminEvent(type: string, principal: Party, data: { [key: string]: Json }) {
+  return newEvent(type, { principal: partyOf(principal), data });
 }

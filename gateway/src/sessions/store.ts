@@ -1,9 +1,11 @@
+import type { Party } from '@sallyport/shared/access/principal.ts';
+
 /** A session as it is listed. Times are milliseconds since the epoch. */
 export interface SessionRecord {
   readonly id: string;
   readonly connection: string;
   readonly protocol: string;
-  readonly principal: { readonly id: string; readonly name: string };
+  readonly principal: Party;
   readonly sourceAddress: string;
   readonly application: string | undefined;
   readonly agent: string | undefined;

@@ -47,6 +47,14 @@ export class AccessGrantStore<Grant extends Kept> {
     });
   }
 
+  /** Forgets what began before `before`, is over, and has been reviewed where it must be. */
+  sweep(before: number): Promise<void> {
+    return guarded(async () => {
+      const removal = this.#database.deleteFrom('access_grants').where('starts_at', '<', before);
+      await removal.where('state', '<>', 'active').where('needs_review', '=', 0).execute();
+    });
+  }
+
   /** Newest first. */
   grants(filter: {
     readonly active?: boolean;

@@ -22,27 +22,20 @@ export class AgentStore {
     });
   }
 
-  /** Of several who ask for one token, one gets it: whoever's deletion finds it. */
-  consumeJoinToken(hash: string, now: Date): Promise<{ readonly name: string } | undefined> {
-    return guarded(async () => {
-      const removal = this.#database
-        .deleteFrom('join_tokens')
-        .where('hash', '=', hash)
-        .returning(['name', 'expires_at']);
-      const row = await removal.executeTakeFirst();
-      return row !== undefined && Number(row.expires_at) > now.getTime() ? { name: row.name } : undefined;
-    });
-  }
-
-  putAgent({ name, publicKey, labels }: Agent): Promise<void> {
-    const values = { public_key: Buffer.from(publicKey).toString('base64'), labels: JSON.stringify(labels) };
-    return guarded(async () => {
-      await this.#database
-        .insertInto('agents')
-        .values({ name, ...values })
-        .onConflict((conflict) => conflict.column('name').doUpdateSet(values))
-        .execute();
-    });
+  /** The token is taken and the agent kept, both or neither. Of several with one token, one gets it: whose deletion finds it. */
+  enrol(hash: string, now: Date, agent: Omit<Agent, 'name'>): Promise<{ readonly name: string } | undefined> {
+    return guarded(() =>
+      this.#database.transaction().execute(async (transaction) => {
+        const removal = transaction
+          .deleteFrom('join_tokens')
+          .where('hash', '=', hash)
+          .returning(['name', 'expires_at']);
+        const row = await removal.executeTakeFirst();
+        if (row === undefined || Number(row.expires_at) <= now.getTime()) return undefined;
+        await putAgent(transaction, { name: row.name, ...agent });
+        return { name: row.name };
+      }),
+    );
   }
 
   agent(name: string): Promise<Agent | undefined> {
@@ -66,6 +59,15 @@ export class AgentStore {
       return numDeletedRows > 0n;
     });
   }
+}
+
+async function putAgent(database: Database, { name, publicKey, labels }: Agent): Promise<void> {
+  const values = { public_key: Buffer.from(publicKey).toString('base64'), labels: JSON.stringify(labels) };
+  await database
+    .insertInto('agents')
+    .values({ name, ...values })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet(values))
+    .execute();
 }
 
 const agentOf = (row: { name: string; public_key: string; labels: string }): Agent => ({

@@ -36,6 +36,14 @@ export class ApprovalStore<Approval extends Kept> {
     });
   }
 
+  /** Forgets what was asked before `before` and does not wait any more. */
+  sweep(before: number): Promise<void> {
+    return guarded(async () => {
+      const removal = this.#database.deleteFrom('approvals').where('requested_at', '<', before);
+      await removal.where('state', '<>', 'pending').execute();
+    });
+  }
+
   /** Newest first. */
   approvals({ state, limit }: { readonly state?: State; readonly limit: number }): Promise<readonly Approval[]> {
     return guarded(async () => {
@@ -47,16 +55,6 @@ export class ApprovalStore<Approval extends Kept> {
         .limit(limit);
       if (state !== undefined) query = query.where('state', '=', state);
       return (await query.execute()).map((row) => this.#approvalOf(row));
-    });
-  }
-
-  cancelPending(_at: number): Promise<void> {
-    return guarded(async () => {
-      await this.#database
-        .updateTable('approvals')
-        .set({ state: 'cancelled' })
-        .where('state', '=', 'pending')
-        .execute();
     });
   }
 

@@ -18,6 +18,8 @@ interface Token {
   readonly issuedAt: number;
   readonly expiresAt: number;
   readonly revokedAt: number | undefined;
+  readonly parents?: readonly string[];
+  readonly sources?: readonly (readonly string[])[];
 }
 
 /** Users and the hashes of tokens. */
@@ -61,7 +63,7 @@ export class IdentityStore {
   }
 
   addToken(token: Token): Promise<void> {
-    const { id, hash, principal, connection, label, issuedAt, expiresAt, revokedAt } = token;
+    const { id, hash, principal, connection, label, issuedAt, expiresAt, revokedAt, parents, sources } = token;
     return guarded(async () => {
       await this.#database
         .insertInto('tokens')
@@ -75,6 +77,8 @@ export class IdentityStore {
           issued_at: issuedAt,
           expires_at: expiresAt,
           revoked_at: revokedAt ?? null,
+          sources: sources === undefined ? null : JSON.stringify(sources),
+          parents: parents === undefined ? null : JSON.stringify(parents),
         })
         .execute();
     });
@@ -103,6 +107,18 @@ export class IdentityStore {
       const pattern = `${principalPrefix.replace(/[%_].*$/s, '')}%`;
       const rows = await query.where('expires_at', '>', at).where('principal_id', 'like', pattern).execute();
       return rows.map(tokenOf).filter(({ principal }) => principal.id.startsWith(principalPrefix));
+    });
+  }
+
+  tokensMadeOf(id: string): Promise<readonly Token[]> {
+    return guarded(async () => {
+      const rows = await this.#database
+        .selectFrom('tokens')
+        .selectAll()
+        .where('parents', 'is not', null)
+        .where('parents', 'like', `%${JSON.stringify(id).replace(/[%_]/g, '_')}%`)
+        .execute();
+      return rows.map(tokenOf).filter(({ parents = [] }) => parents.includes(id));
     });
   }
 
@@ -143,4 +159,6 @@ const tokenOf = (row: Selectable<Tables['tokens']>): Token => ({
   issuedAt: Number(row.issued_at),
   expiresAt: Number(row.expires_at),
   revokedAt: row.revoked_at === null ? undefined : Number(row.revoked_at),
+  ...(row.parents === null ? {} : { parents: JSON.parse(row.parents) as string[] }),
+  ...(row.sources === null ? {} : { sources: JSON.parse(row.sources) as string[][] }),
 });

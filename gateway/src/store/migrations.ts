@@ -1,9 +1,13 @@
 import { type Kysely, sql } from 'kysely';
 import type { Database } from './database.ts';
 import { addAccessGrants } from './migrations/access-grants.ts';
+import { addAccessRequests } from './migrations/access-requests.ts';
+import { addDelegation } from './migrations/delegation.ts';
 import { directoryTables } from './migrations/directory.ts';
 import { grantTables } from './migrations/grants.ts';
+import { addServiceSecrets } from './migrations/service-secrets.ts';
 import { sshKeyTable } from './migrations/ssh-keys.ts';
+import { addTokenSources } from './migrations/token-sources.ts';
 
 type Step = (database: Kysely<unknown>) => Promise<void>;
 
@@ -89,6 +93,10 @@ const steps: readonly Step[] = [
   grantTables,
   addAccessGrants,
   sshKeyTable,
+  addDelegation,
+  addTokenSources,
+  addServiceSecrets,
+  addAccessRequests,
 ];
 
 /** Brings the schema to where this version needs it. @throws Error where a newer version has been here */

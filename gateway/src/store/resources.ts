@@ -18,6 +18,20 @@ export type PutResource = Pick<StoredResource, 'kind' | 'name' | 'spec'> & {
   readonly at: number;
 };
 
+/** Somebody who is changed together with the resource of the same name. */
+interface PutUser {
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly passwordHash: string | undefined;
+}
+
+/** What happens together or not at all. */
+export interface ResourceChange {
+  readonly put: readonly PutResource[];
+  readonly remove: readonly { readonly kind: string; readonly name: string }[];
+  readonly users: readonly PutUser[];
+}
+
 /** What may be reached and by whom, as it was applied. */
 export class ResourceStore {
   readonly #database: Database;
@@ -28,15 +42,18 @@ export class ResourceStore {
 
   /** All or none. */
   put(resources: readonly PutResource[]): Promise<void> {
+    return this.change({ put: resources, remove: [], users: [] });
+  }
+
+  /** All or none; a removed User goes with its resource. */
+  change({ put, remove, users }: ResourceChange): Promise<void> {
     return guarded(() =>
       this.#database.transaction().execute(async (transaction) => {
-        for (const { kind, name, spec, source, at } of resources) {
-          const values = { spec: JSON.stringify(spec), source: source ?? null, updated_at: at };
-          await transaction
-            .insertInto('resources')
-            .values({ kind, name, ...values })
-            .onConflict((conflict) => conflict.columns(['kind', 'name']).doUpdateSet(values))
-            .execute();
+        for (const user of users) await putUser(transaction, user);
+        for (const one of put) await putResource(transaction, one);
+        for (const { kind, name } of remove) {
+          await transaction.deleteFrom('resources').where('kind', '=', kind).where('name', '=', name).execute();
+          if (kind === 'User') await transaction.deleteFrom('users').where('name', '=', name).execute();
         }
         await grow(transaction);
       }),
@@ -96,6 +113,24 @@ export class ResourceStore {
       return Number((await query.executeTakeFirst())?.value ?? 0);
     });
   }
+}
+
+async function putUser(database: Database, { name, groups, passwordHash }: PutUser): Promise<void> {
+  const values = { groups: JSON.stringify(groups), password_hash: passwordHash ?? null };
+  await database
+    .insertInto('users')
+    .values({ name, ...values })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet(values))
+    .execute();
+}
+
+async function putResource(database: Database, { kind, name, spec, source, at }: PutResource): Promise<void> {
+  const values = { spec: JSON.stringify(spec), source: source ?? null, updated_at: at };
+  await database
+    .insertInto('resources')
+    .values({ kind, name, ...values })
+    .onConflict((conflict) => conflict.columns(['kind', 'name']).doUpdateSet(values))
+    .execute();
 }
 
 async function grow(database: Database): Promise<void> {

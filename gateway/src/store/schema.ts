@@ -11,6 +11,8 @@ export interface Tables {
     issued_at: number;
     expires_at: number;
     revoked_at: number | null;
+    parents: string | null;
+    sources: string | null;
   };
   resources: { kind: string; name: string; spec: string; source: string | null; updated_at: number };
   revisions: { name: string; value: number };
@@ -30,6 +32,7 @@ export interface Tables {
     end_reason: string | null;
     statements: number;
     refused: number;
+    actor: string | null;
   };
   approvals: { id: string; state: string; requested_at: number; body: string };
   access_grants: {
@@ -40,6 +43,7 @@ export interface Tables {
     starts_at: number;
     body: string;
   };
+  access_requests: { id: string; body: string };
   grants: {
     kind: string;
     hash: string;
@@ -61,6 +65,18 @@ export interface Tables {
     added_from: string;
     last_used_at: number | null;
     last_used_from: string | null;
+  };
+  service_secrets: {
+    id: string;
+    hash: string;
+    service: string;
+    label: string | null;
+    issued_at: number;
+    expires_at: number;
+    revoked_at: number | null;
+    used_at: number | null;
+    used_from: string | null;
+    warned: string | null;
   };
   directory_users: DirectoryRow & { user_name: string };
   directory_groups: DirectoryRow & { display_name: string };

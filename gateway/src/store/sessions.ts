@@ -1,3 +1,4 @@
+import type { Party } from '@sallyport/shared/access/principal.ts';
 import type { Selectable } from 'kysely';
 import { type Database, guarded } from './database.ts';
 import type { Tables } from './schema.ts';
@@ -6,7 +7,7 @@ interface Session {
   readonly id: string;
   readonly connection: string;
   readonly protocol: string;
-  readonly principal: { readonly id: string; readonly name: string };
+  readonly principal: Party;
   readonly sourceAddress: string;
   readonly application: string | undefined;
   readonly agent: string | undefined;
@@ -67,6 +68,14 @@ export class SessionStore {
     });
   }
 
+  /** Forgets sessions that ended and had begun before `before`. */
+  sweep(before: number): Promise<void> {
+    return guarded(async () => {
+      const removal = this.#database.deleteFrom('sessions').where('started_at', '<', before);
+      await removal.where('ended_at', 'is not', null).execute();
+    });
+  }
+
   closeOrphans(at: number): Promise<void> {
     const end = { ended_at: at, end_reason: 'the gateway was stopped while the session lived' };
     return guarded(async () => {
@@ -89,13 +98,18 @@ const rowOf = (session: Session): Selectable<Tables['sessions']> => ({
   end_reason: session.end ?? null,
   statements: session.statements,
   refused: session.refused,
+  actor: session.principal.actor === undefined ? null : JSON.stringify(session.principal.actor),
 });
 
 const sessionOf = (row: Selectable<Tables['sessions']>): Session => ({
   id: row.id,
   connection: row.connection,
   protocol: row.protocol,
-  principal: { id: row.principal_id, name: row.principal_name },
+  principal: {
+    id: row.principal_id,
+    name: row.principal_name,
+    ...(row.actor === null ? {} : { actor: JSON.parse(row.actor) as Party }),
+  },
   sourceAddress: row.source_address,
   application: row.application ?? undefined,
   agent: row.agent ?? undefined,

@@ -73,18 +73,76 @@ describe('the store', () => {
 
   it('a join token is one agent’s, whoever asks at once', async () => {
     const { agents } = store;
+    const key = { publicKey: Buffer.from([1, 2, 255]), labels: { site: 'n' } };
     await agents.addJoinToken({ hash: 'j', name: 'north', expiresAt: new Date(Date.now() + 60_000) });
-    const asked = await Promise.all(Array.from({ length: 20 }, () => agents.consumeJoinToken('j', new Date())));
+    const asked = await Promise.all(Array.from({ length: 20 }, () => agents.enrol('j', new Date(), key)));
     assert.deepEqual(
       asked.filter((one) => one !== undefined),
       [{ name: 'north' }],
     );
     await agents.addJoinToken({ hash: 'late', name: 'north', expiresAt: new Date(Date.now() + 1) });
-    assert.equal(await agents.consumeJoinToken('late', new Date(Date.now() + 10)), undefined);
-    await agents.putAgent({ name: 'north', publicKey: Buffer.from([1, 2, 255]), labels: { site: 'n' } });
+    assert.equal(await agents.enrol('late', new Date(Date.now() + 10), key), undefined);
     const [agent] = await agents.agents();
     assert.deepEqual([...(agent?.publicKey ?? [])], [1, 2, 255]);
     assert.equal(await agents.removeAgent('north'), true);
+  });
+
+  it('an agent that cannot be kept leaves its join token good', async () => {
+    const { agents } = store;
+    await agents.addJoinToken({ hash: 'k', name: 'south', expiresAt: new Date(Date.now() + 60_000) });
+    const loop: Record<string, string> = {};
+    Object.assign(loop, { loop });
+    await assert.rejects(agents.enrol('k', new Date(), { publicKey: Buffer.from([1]), labels: loop }));
+    const key = { publicKey: Buffer.from([1]), labels: {} };
+    assert.deepEqual(await agents.enrol('k', new Date(), key), { name: 'south' });
+    await agents.removeAgent('south');
+  });
+
+  it('users and resources change together or not at all', async () => {
+    const { resources, identity } = store;
+    const user = { name: 'ursula', groups: ['eng'], passwordHash: undefined };
+    const put = { kind: 'User', name: 'ursula', spec: {}, at: 1 };
+    const loop: Record<string, never> = {};
+    Object.assign(loop, { loop });
+    const broken = { kind: 'Rule', name: 'broken', spec: loop, at: 1 };
+    await assert.rejects(resources.change({ put: [put, broken], users: [user], remove: [] }));
+    assert.deepEqual([await identity.user('ursula'), await resources.get('User', 'ursula')], [undefined, undefined]);
+    await resources.change({ put: [put], users: [user], remove: [] });
+    assert.deepEqual(await identity.user('ursula'), user);
+    const gone = [{ kind: 'User', name: 'ursula' }];
+    await assert.rejects(resources.change({ put: [broken], users: [], remove: gone }));
+    assert.deepEqual(await identity.user('ursula'), user);
+    await resources.change({ put: [], users: [], remove: gone });
+    assert.deepEqual([await identity.user('ursula'), await resources.get('User', 'ursula')], [undefined, undefined]);
+  });
+
+  it('records of what is over are forgotten in time, and nothing that goes on', async () => {
+    const fresh = await Store.open(mkdtempSync(join(folder, 'records-')));
+    const { sessions, approvals, accessGrants } = fresh;
+    await sessions.putSession(session('old', 1, { endedAt: 2 }));
+    await sessions.putSession(session('lives', 1));
+    await sessions.putSession(session('new', 10, { endedAt: 11 }));
+    await approvals.putApproval({ id: 'old', state: 'approved', requestedAt: 1 });
+    await approvals.putApproval({ id: 'waits', state: 'pending', requestedAt: 1 });
+    await approvals.putApproval({ id: 'new', state: 'rejected', requestedAt: 10 });
+    const grant = { principal: { id: 'user:a' }, startsAt: 1, state: 'ended', isBreakGlass: false };
+    await accessGrants.putGrant({ ...grant, id: 'old' });
+    await accessGrants.putGrant({ ...grant, id: 'active', state: 'active' });
+    await accessGrants.putGrant({ ...grant, id: 'unreviewed', isBreakGlass: true });
+    await fresh.sweepRecords(5);
+    assert.deepEqual(
+      (await sessions.sessions({ limit: 9 })).map(({ id }) => id),
+      ['new', 'lives'],
+    );
+    assert.deepEqual(
+      (await approvals.approvals({ limit: 9 })).map(({ id }) => id),
+      ['new', 'waits'],
+    );
+    assert.deepEqual(
+      (await accessGrants.grants({ limit: 9 })).map(({ id }) => id),
+      ['active', 'unreviewed'],
+    );
+    await fresh.close();
   });
 
   const session = (id: string, startedAt: number, more: Partial<SessionRecord> = {}): SessionRecord => ({
@@ -136,7 +194,7 @@ describe('the store', () => {
     await approvals.putApproval(approval('a', 'pending', 1));
     await approvals.putApproval(approval('b', 'approved', 2));
     assert.deepEqual(await approvals.approval('a'), approval('a', 'pending', 1));
-    await approvals.cancelPending(3);
+    await approvals.putApproval(approval('a', 'cancelled', 1));
     assert.equal((await approvals.approval('a'))?.state, 'cancelled');
     assert.deepEqual(
       (await approvals.approvals({ limit: 10 })).map(({ id }) => id),

@@ -35,7 +35,9 @@ export async function openTimedAccess(parts: TimedAccessParts): Promise<TimedAcc
   };
   const terms = (of: Parameters<typeof termsNow>[2]) => termsNow(access, identity, of);
   const grants = await AccessGrants.open({ store: store.accessGrants, journal, termsNow: terms, onError });
-  const requests = new AccessRequests({ desk, grants, journal, termsNow: terms, onError });
+  const parked = { desk, grants, journal, termsNow: terms, onError, store: store.accessRequests };
+  const requests = new AccessRequests(parked);
+  await requests.resume();
   access.onChange(() => {
     grants.review().catch(onError);
     requests.review().catch(onError);
@@ -87,6 +89,7 @@ export function accessPort({ grants, requests }: TimedAccess, desk: ApprovalDesk
       if (found.outcome === 'open') return openAlready(order.connection, found.rule);
       return requests.breakGlass(found.of, order);
     },
+    cancel: (id, by) => desk.withdraw(id, by),
     list: (filter) => grants.list(filter),
     get: (id) => grants.get(id),
     ofApproval: async (approval) =>

@@ -3,6 +3,7 @@ import type { Principal } from '@sallyport/shared/access/principal.ts';
 import type { AgentHub } from '../agents/hub.ts';
 import type { ConnectionsPort, ReachableConnection } from '../api/ports.ts';
 import type { AccessGrants } from '../approvals/grants/grants.ts';
+import type { AccessCase, AccessRequests } from '../approvals/grants/requests.ts';
 import type { CurrentAccess } from '../sessions/access.ts';
 import { accessCase } from '../sessions/access-terms.ts';
 
@@ -10,6 +11,7 @@ export interface ConnectionsParts {
   readonly access: CurrentAccess;
   readonly agents: Pick<AgentHub, 'list'>;
   readonly grants: Pick<AccessGrants, 'find'>;
+  readonly requests: Pick<AccessRequests, 'waiting'>;
   /** Where clients connect to. */
   readonly host: string;
   /** Undefined where a protocol is not served. */
@@ -29,12 +31,12 @@ const lines: Readonly<Record<ProtocolName, (place: Place) => string>> = {
     `psql "host=${host} port=${port} dbname=${name} user=${user} sslmode=require"`,
   ssh: ({ name, host, port }) => `ssh -p ${port} ${name}@${host}`,
   kubernetes: ({ name }) => `kubectl --context ${name} get pods`,
-  http: ({ name, host, port }) => `curl https://${host}:${port}/${name}/`,
+  http: ({ name, host, port, user }) => `curl -u ${user} https://${host}:${port}/${encodeURIComponent(name)}/`,
 };
 
 /** The API's view of what somebody may reach. */
-export function connectionsPort({ access, agents, grants, host, ports }: ConnectionsParts): ConnectionsPort {
-  function reachable(connection: Connection, principal: Principal): ReachableConnection | undefined {
+export function connectionsPort({ access, agents, grants, requests, host, ports }: ConnectionsParts): ConnectionsPort {
+  async function reachable(connection: Connection, principal: Principal): Promise<ReachableConnection | undefined> {
     const session = { id: '', sourceAddress: '', startedAt: Date.now() };
     const verdict = access.now.policy.mayOpen(principal, connection, session);
     if (verdict.outcome === 'deny') return undefined;
@@ -53,8 +55,22 @@ export function connectionsPort({ access, agents, grants, host, ports }: Connect
       port,
       user,
       tls: true,
+      ...(of === undefined ? {} : await offered(of, grant?.endsAt)),
       command: lines[protocol]({ name, host, port, user }),
     };
+  }
+
+  async function offered(
+    of: AccessCase,
+    grantedUntil: number | undefined,
+  ): Promise<Pick<ReachableConnection, 'access'>> {
+    const { grant, breakGlass } = of.access;
+    if (grant === undefined) return {};
+    const { groups, actor } = of.principal;
+    const mayBreakGlass = actor === undefined && breakGlass?.groups.some((group) => groups.includes(group)) === true;
+    const { maxMs, defaultMs, needsReason = false } = grant;
+    const requestId = await requests.waiting(of);
+    return { access: { maxMs, defaultMs, needsReason, mayBreakGlass, grantedUntil, requestId } };
   }
 
   const isOnline = ({ agent }: Connection): boolean =>
@@ -69,7 +85,8 @@ export function connectionsPort({ access, agents, grants, host, ports }: Connect
   return {
     async list(principal) {
       const all = [...access.now.connections.values()].sort((a, b) => a.name.localeCompare(b.name));
-      return all.map((one) => reachable(one, principal)).filter((one) => one !== undefined);
+      const found = await Promise.all(all.map((one) => reachable(one, principal)));
+      return found.filter((one) => one !== undefined);
     },
     async get(name, principal) {
       const connection = access.now.connections.get(name);

@@ -1,4 +1,4 @@
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { Party, Principal } from '@sallyport/shared/access/principal.ts';
 import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import type { Authenticated, IdentityPort, MintedToken, MintOrder, SignInOrder } from '../api/ports.ts';
 import type { Json } from '../audit/event.ts';
@@ -10,7 +10,7 @@ import { tokenPrefix } from '../identity/tokens.ts';
 export interface IdentityPortParts {
   readonly identity: Identity;
   readonly serviceGroups: (name: string) => readonly string[] | undefined;
-  readonly journal: (type: string, by: Pick<Principal, 'id' | 'name'>, data: { [key: string]: Json }) => Promise<void>;
+  readonly journal: (type: string, by: Party, data: { [key: string]: Json }) => Promise<void>;
 }
 
 const notASecret: Denial = {
@@ -62,16 +62,19 @@ export function identityPort({ identity, serviceGroups, journal }: IdentityPortP
     async mint(order) {
       const principal = await principalOf(order);
       if (principal === undefined) return undefined;
-      const { by, connection, notAfter, label } = order;
+      const { by, connection, notAfter, label, sources } = order;
       const asked = order.ttlMs ?? tokens.ttlMs;
       const ttlMs = notAfter === undefined ? asked : Math.min(asked, notAfter - Date.now());
-      await journal('admin.token-minted', by, { for: principal.id, connection: connection ?? null, ttlMs });
-      return tokens.mint({ principal, connection, ttlMs, label });
+      await journal('admin.token-minted', by, {
+        for: principal.id,
+        connection: connection ?? null,
+        ttlMs,
+        ...(sources.length === 0 ? {} : { from: sources }),
+      });
+      return tokens.mint({ principal, connection, ttlMs, label, sources });
     },
     tokens: (principalId) => tokens.list(principalId),
-    async token(id) {
-      return (await tokens.list()).find((token) => token.id === id);
-    },
+    token: (id) => tokens.byId(id),
     async revoke(id, by) {
       await journal('admin.token-revoked', by, { tokenId: id });
       return tokens.revoke(id);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import { type Principal, partyOf } from '@sallyport/shared/access/principal.ts';
 import { covers } from '@sallyport/shared/access/scope.ts';
 import type { HooksPort } from '../api/hooks.ts';
 import type { NotifiersPort } from '../api/ports/notifiers.ts';
@@ -60,7 +60,7 @@ export function notifiersPort(notifications: Notifications): NotifiersPort {
     list: () => notifications.status().sort((a, b) => a.name.localeCompare(b.name)),
     async test(name, by) {
       const data = { note: `${by.name} tries whether notifications arrive` };
-      const event = newEvent('notifier.test', { principal: { id: by.id, name: by.name }, data });
+      const event = newEvent('notifier.test', { principal: partyOf(by), data });
       try {
         return (await notifications.try(name, event)) ? { problem: undefined } : undefined;
       } catch (error) {

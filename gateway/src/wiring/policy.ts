@@ -1,6 +1,6 @@
 import type { Action } from '@sallyport/shared/access/action.ts';
 import type { Connection } from '@sallyport/shared/access/connection.ts';
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { Actor, Party, Principal } from '@sallyport/shared/access/principal.ts';
 import type { ExplainOrder, PolicyPort, SimulateOrder, SimulationNews } from '../api/ports/policy.ts';
 import type { AuditEvent } from '../audit/event.ts';
 import type { Journal } from '../audit/journal.ts';
@@ -124,21 +124,30 @@ class People {
     if (principal === undefined) return undefined;
     const begun = this.#sessions.get(sessionId);
     const groups = begun?.groups ?? (await this.#groupsToday(principal));
+    const actor = await this.#actorToday(principal);
     if (begun?.groups === undefined) this.guessed += 1;
     const { sourceAddress = '', startedAt = Date.parse(time) } = begun ?? {};
     return {
-      principal: { id: principal.id, name: principal.name, groups, claims: {} },
+      principal: { id: principal.id, name: principal.name, groups, claims: {}, ...(actor && { actor }) },
       session: { id: sessionId, sourceAddress, startedAt },
     };
   }
 
-  #groupsToday(principal: { readonly id: string; readonly name: string }): Promise<readonly string[]> {
-    const known = this.#today.get(principal.id);
+  /** Who acted on their behalf, with the groups of today; without any where they may not act any more. */
+  async #actorToday({ actor }: Party): Promise<Actor | undefined> {
+    if (actor === undefined) return undefined;
+    const before = await this.#actorToday(actor);
+    const { id, name } = actor;
+    return { id, name, kind: 'service', groups: await this.#groupsToday(actor), ...(before && { actor: before }) };
+  }
+
+  #groupsToday({ id, name }: Party): Promise<readonly string[]> {
+    const known = this.#today.get(id);
     if (known !== undefined) return known;
     const asked = this.#identity
-      .current({ ...principal, groups: [], claims: {} })
+      .current({ id, name, groups: [], claims: {} })
       .then((found) => ('message' in found ? [] : found.groups));
-    this.#today.set(principal.id, asked);
+    this.#today.set(id, asked);
     return asked;
   }
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { Party, Principal } from '@sallyport/shared/access/principal.ts';
 import { ConfigError } from '@sallyport/shared/errors/errors.ts';
 import { hint } from '@sallyport/shared/errors/nearest.ts';
 import type { ApplyOrder, ResourcesPort, StoredResource } from '../api/ports.ts';
@@ -9,15 +9,19 @@ import { type Kind, type Specs, specs } from '../config/kinds.ts';
 import { isKind, type Parsed, parseResources, type Resource, toConnection } from '../config/resources.ts';
 import { secretFields } from '../config/secret-fields.ts';
 import { workloadPresets } from '../config/workload-identity.ts';
+import type { ServiceTerms } from '../identity/delegation.ts';
 import type { DirectoryProvider } from '../identity/directory/provider.ts';
 import { issuerOf, type NamedProvider, oidcProvidersOf, type ProviderSpec } from '../identity/federation/spec.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { NamedWorkload } from '../identity/oauth/workloads.ts';
 import { type OidcProvider, wrongIssuer } from '../identity/provider.ts';
+import type { StoredUser } from '../identity/store.ts';
 import { compileMasks } from '../masking/mask-set.ts';
+import { httpActions } from '../policy/http-actions.ts';
 import { compileRules } from '../policy/policy-set.ts';
 import { consequence } from '../protocols/postgres/sql/effects.ts';
 import { sshKinds } from '../protocols/ssh/actions.ts';
+import { sftpKinds } from '../protocols/ssh/sftp/operations.ts';
 import type { Access, CurrentAccess } from '../sessions/access.ts';
 import { withSecrets } from '../store/sealing/fields.ts';
 import { isSealed } from '../store/sealing/keyring.ts';
@@ -31,8 +35,10 @@ export interface ResourcesParts {
   /** Keys what `as: hash` shows. */
   readonly hashKey: Uint8Array;
   /** Durable before the effect. */
-  readonly journal: (type: string, by: Pick<Principal, 'id' | 'name'>, data: { [key: string]: Json }) => Promise<void>;
+  readonly journal: (type: string, by: Party, data: { [key: string]: Json }) => Promise<void>;
   readonly onUserRemoved: (principalId: string) => void;
+  /** What belongs to the account goes with it. */
+  readonly onServiceRemoved?: (name: string) => Promise<void>;
   /** After each change: providers, service accounts and users may mean other people now. */
   readonly onChanged?: () => Promise<void>;
 }
@@ -54,8 +60,8 @@ export class AppliedResources implements ResourcesPort {
   #directories: readonly DirectoryProvider[] = [];
   #federated: readonly NamedProvider[] = [];
   #workloads: readonly NamedWorkload[] = [];
-  #serviceGroups: ReadonlyMap<string, readonly string[]> = new Map();
   #notifiers: readonly Resource<'Notifier'>[] = [];
+  #services: ReadonlyMap<string, ServiceTerms> = new Map();
   /** One application at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -86,7 +92,11 @@ export class AppliedResources implements ResourcesPort {
   }
 
   serviceGroups(name: string): readonly string[] | undefined {
-    return this.#serviceGroups.get(name);
+    return this.#services.get(name)?.groups;
+  }
+
+  service(name: string): ServiceTerms | undefined {
+    return this.#services.get(name);
   }
 
   /** Puts what the store has in force. @throws Error that names the rule or mask which no longer compiles */
@@ -154,23 +164,23 @@ export class AppliedResources implements ResourcesPort {
     const named = (one: { kind: string; name: string }): string => `${one.kind}/${one.name}`;
     const changed = outcomes.filter(({ outcome }) => outcome !== 'unchanged').map(named);
     if (order.dryRun || (changed.length === 0 && gone.length === 0)) return outcomes;
+    // What takes long or can fail is done first: then all of it is stored, or nothing.
+    const users = (await Promise.all(parsed.map((one) => this.#user(one)))).filter((user) => user !== undefined);
     await journal('admin.apply', order.by, {
       changed,
       removed: gone.map(named),
       files: order.documents.map(({ file }) => file),
     });
-    for (const one of parsed) await this.#putUser(one);
     const at = Date.now();
-    await store.put(
-      parsed.map((one) => ({
-        kind: one.kind,
-        name: one.name,
-        spec: kept(one),
-        at,
-        ...(source === undefined ? {} : { source }),
-      })),
-    );
-    for (const one of gone) await this.#forget(one.kind, one.name);
+    const put = parsed.map((one) => ({
+      kind: one.kind,
+      name: one.name,
+      spec: kept(one),
+      at,
+      ...(source === undefined ? {} : { source }),
+    }));
+    await store.change({ put, users, remove: gone });
+    for (const one of gone) await this.#gone(one.kind, one.name);
     await this.load();
     await this.#parts.onChanged?.();
     return outcomes;
@@ -196,7 +206,8 @@ export class AppliedResources implements ResourcesPort {
       const { store, journal } = this.#parts;
       if ((await store.getSealed(kind, name)) === undefined) return false;
       await journal('admin.delete', by, { kind, name });
-      await this.#forget(kind, name);
+      await store.change({ put: [], users: [], remove: [{ kind, name }] });
+      await this.#gone(kind, name);
       await this.load();
       await this.#parts.onChanged?.();
       return true;
@@ -205,18 +216,19 @@ export class AppliedResources implements ResourcesPort {
     return run;
   }
 
-  async #forget(kind: string, name: string): Promise<void> {
-    await this.#parts.store.remove(kind, name);
+  /** What belonged to it ends with it. */
+  async #gone(kind: string, name: string): Promise<void> {
+    if (kind === 'ServiceAccount') await this.#parts.onServiceRemoved?.(name);
     if (kind !== 'User') return;
     await this.#parts.identity.users.remove(name);
     this.#parts.onUserRemoved(`user:${name}`);
   }
 
-  async #putUser({ kind, name, spec }: Parsed): Promise<void> {
-    if (kind !== 'User') return;
+  async #user({ kind, name, spec }: Parsed): Promise<StoredUser | undefined> {
+    if (kind !== 'User') return undefined;
     const { groups, password } = spec as Resource<'User'>['spec'];
     const given = password === undefined || password === shown ? {} : { password };
-    await this.#parts.identity.users.put({ name, groups, ...given });
+    return this.#parts.identity.users.made({ name, groups, ...given });
   }
 
   #remember(stored: readonly { kind: string; name: string; spec: unknown }[]): void {
@@ -232,10 +244,8 @@ export class AppliedResources implements ResourcesPort {
     this.#notifiers = stored
       .filter(({ kind }) => kind === 'Notifier')
       .map(({ name, spec }) => ({ kind: 'Notifier', name, spec: specs.Notifier.parse(spec) }));
-    this.#serviceGroups = new Map(
-      stored
-        .filter(({ kind }) => kind === 'ServiceAccount')
-        .map(({ name, spec }) => [name, (spec as { groups?: string[] }).groups ?? []]),
+    this.#services = new Map(
+      stored.filter(({ kind }) => kind === 'ServiceAccount').map(({ name, spec }) => [name, serviceOf(spec)]),
     );
   }
 }
@@ -296,8 +306,14 @@ const actions = new Set<string>([
   'postgres.query',
   'postgres.execute',
   ...sshKinds,
+  ...sftpKinds,
+  'permit',
+  'write',
+  'read',
+  'link',
   'shell',
   'forward',
+  ...httpActions,
 ]);
 
 function checkRule(rule: Resource<'Rule'>): void {
@@ -375,8 +391,18 @@ const withoutMark = (kind: string, spec: unknown): unknown => {
 const withoutSecrets = (kind: string, spec: { readonly [key: string]: Json }): { readonly [key: string]: Json } =>
   withSecrets(spec, secretFields[kind] ?? [], () => shown);
 
+function serviceOf(spec: unknown): ServiceTerms {
+  const { groups, mayActFor, from } = specs.ServiceAccount.parse(spec);
+  const { groups: ofGroups = [], users = [] } = mayActFor ?? {};
+  return {
+    groups,
+    ...(from && { from }),
+    ...(mayActFor && { mayActFor: { groups: ofGroups, users } }),
+  };
+}
+
 function workloadOf({ name, spec }: { name: string; spec: unknown }): NamedWorkload {
-  const { preset, issuer, audience, match, ttl } = spec as Specs['WorkloadIdentity'];
+  const { preset, issuer, audience, match, ttl, from } = spec as Specs['WorkloadIdentity'];
   const ttlMs = ttl === undefined ? undefined : durationMs(ttl);
   return {
     name,
@@ -385,6 +411,7 @@ function workloadOf({ name, spec }: { name: string; spec: unknown }): NamedWorkl
       audiences: [audience].flat(),
       match: match.map(({ connection, ...rest }) => (connection === undefined ? rest : { ...rest, connection })),
       ...(ttlMs === undefined ? {} : { ttlMs }),
+      ...(from && { from }),
     },
   };
 }

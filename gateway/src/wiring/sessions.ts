@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { ApprovalState } from '@sallyport/proto/api/v1/approvals_pb';
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { Party, Principal } from '@sallyport/shared/access/principal.ts';
 import type { SessionsPort, TranscriptEvent } from '../api/ports.ts';
 import type { Json } from '../audit/event.ts';
 import { postgresTranscript, type TranscriptEvent as Told } from '../protocols/postgres/transcript/transcript.ts';
@@ -15,7 +15,7 @@ export interface SessionsPortParts {
   readonly living: Sessions;
   readonly store: SessionStore;
   readonly recordings: Recordings;
-  readonly journal: (type: string, by: Pick<Principal, 'id' | 'name'>, data: { [key: string]: Json }) => Promise<void>;
+  readonly journal: (type: string, by: Party, data: { [key: string]: Json }) => Promise<void>;
 }
 
 /** Events that travel together. */

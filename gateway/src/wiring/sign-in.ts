@@ -1,14 +1,17 @@
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import type { Party } from '@sallyport/shared/access/principal.ts';
 import type { Log } from '../api/problems.ts';
 import { Throttle } from '../api/throttle.ts';
 import { OAuthEndpoints } from '../api/web/oauth.ts';
 import { SignIn } from '../api/web/sign-in.ts';
 import { Web } from '../api/web/web.ts';
 import type { Json } from '../audit/event.ts';
+import type { ServiceLookup } from '../identity/delegation.ts';
 import type { Federation } from '../identity/federation/federation.ts';
 import type { Identity } from '../identity/identity.ts';
 import { Authorization } from '../identity/oauth/authorization.ts';
 import { Browsers } from '../identity/oauth/browsers.ts';
+import { ClientCredentials } from '../identity/oauth/client-credentials.ts';
+import { Delegations } from '../identity/oauth/delegation.ts';
 import type { GrantStore } from '../identity/oauth/grant-store.ts';
 import { type NamedWorkload, Workloads } from '../identity/oauth/workloads.ts';
 import { servicePrincipal } from '../identity/principals.ts';
@@ -21,12 +24,14 @@ export interface WebWiring {
   readonly identity: Identity;
   readonly federation: Federation;
   readonly workloads: () => readonly NamedWorkload[];
-  readonly serviceGroups: (name: string) => readonly string[] | undefined;
-  readonly journal: (type: string, by: Pick<Principal, 'id' | 'name'>, data: { [key: string]: Json }) => Promise<void>;
   /** A line; see `Web`. */
   readonly sshUserAuthority: string;
+  readonly services: ServiceLookup;
+  readonly journal: (type: string, by: Party, data: { [key: string]: Json }) => Promise<void>;
   readonly log: Log;
 }
+
+type Journal = ConstructorParameters<typeof Workloads>[0]['journal'];
 
 /** In whose name clients without a secret ask. */
 const linkClient = (protocol = 'postgres'): string => (protocol === 'ssh' ? 'ssh' : 'psql');
@@ -41,7 +46,7 @@ export function signInOf({
   identity,
   federation,
   workloads,
-  serviceGroups,
+  services,
   journal,
   sshUserAuthority,
   log,
@@ -72,19 +77,23 @@ export function signInOf({
     journal: (principal, sourceAddress, provider) =>
       journal('admin.sign-in', principal, { sourceAddress, provider: provider ?? null }),
   });
+  const exchanged: Journal = (principal, data) => journal('admin.token-exchanged', principal, { ...data });
+  const jobs = new Workloads({
+    workloads,
+    tokens: identity.tokens,
+    principal: (name) => {
+      const terms = services(name);
+      return terms && servicePrincipal(name, terms.groups);
+    },
+    journal: exchanged,
+  });
   const oauth = new OAuthEndpoints({
     publicUrl,
     authorization,
     throttle,
-    workloads: new Workloads({
-      workloads,
-      tokens: identity.tokens,
-      principal: (name) => {
-        const groups = serviceGroups(name);
-        return groups && servicePrincipal(name, groups);
-      },
-      journal: (principal, data) => journal('admin.token-exchanged', principal, { ...data }),
-    }),
+    workloads: jobs,
+    clients: new ClientCredentials({ identity, journal: exchanged }),
+    delegations: new Delegations({ identity, workloads: jobs, services, journal: exchanged }),
     async revoke(token) {
       if (!token.startsWith(tokenPrefix)) return;
       const found = await identity.tokens.find(token);

@@ -21,17 +21,25 @@ export function openHostKeys(files: SealedFiles, data: string): HostKey[] {
   return hostKeyFiles.map((name) => {
     const path = join(data, name);
     const kept = files.read(path);
-    const privateKey = kept ?? generate(name);
-    if (kept === undefined) files.write(path, privateKey);
-    return described(privateKey);
+    const key = described(kept ?? generate(name));
+    // Only what can be read is kept: it is needed at each start from now on.
+    if (kept === undefined) files.write(path, key.privateKey);
+    return key;
   });
 }
 
-function generate(name: (typeof hostKeyFiles)[number]): string {
-  const { generateKeyPairSync } = ssh2.utils;
-  return name.includes('ed25519')
-    ? generateKeyPairSync('ed25519').private
-    : generateKeyPairSync('ecdsa', { bits: 256 }).private;
+/** About one of 250 Ed25519 keys that the library makes it cannot read again. */
+export function generate(
+  name: (typeof hostKeyFiles)[number],
+  { generateKeyPairSync, parseKey }: Pick<typeof ssh2.utils, 'generateKeyPairSync' | 'parseKey'> = ssh2.utils,
+): string {
+  for (let tries = 0; tries < 20; tries += 1) {
+    const { private: made } = name.includes('ed25519')
+      ? generateKeyPairSync('ed25519')
+      : generateKeyPairSync('ecdsa', { bits: 256 });
+    if (!(parseKey(made) instanceof Error)) return made;
+  }
+  throw new Error('no SSH host key could be made');
 }
 
 function described(privateKey: string): HostKey {

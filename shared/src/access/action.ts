@@ -1,3 +1,5 @@
+import type { HttpFacts } from './http.ts';
+
 /** A relation that an action reads or changes. `schema` is absent where the statement did not name one. */
 export interface Relation {
   readonly schema?: string;
@@ -22,8 +24,12 @@ export interface Action {
   readonly hasLimit?: boolean;
   /** Bind parameters as text; undefined is SQL NULL. */
   readonly parameters?: readonly (string | undefined)[];
+  /** Files that it names, as a server would where nothing is a link. */
+  readonly paths?: readonly string[];
   /** Whether a terminal was asked for: what is typed there is read as advice only. */
   readonly pty?: boolean;
   /** The planner's estimate; filled in only where a rule asks for it. */
   readonly estimatedRows?: number;
+  /** Of a request over HTTP. */
+  readonly http?: HttpFacts;
 }

@@ -1,3 +1,4 @@
+import type { HttpCredential, HttpTarget } from './http.ts';
 import type { SshCredential, SshTarget } from './ssh.ts';
 
 export const protocolNames = ['postgres', 'ssh', 'kubernetes', 'http'] as const;
@@ -14,6 +15,7 @@ export interface Target {
   readonly tls: TlsMode;
   /** PEM text of the authorities to trust; the agent's system store when absent. */
   readonly ca?: string;
+  readonly http?: HttpTarget;
   readonly ssh?: SshTarget;
 }
 
@@ -25,6 +27,7 @@ export interface CredentialReference {
   readonly password?: string;
   /** Each session logs in with a role of its own that has the rights of `username`. */
   readonly postgresRole?: RoleIssuer;
+  readonly http?: HttpCredential;
   readonly ssh?: SshCredential;
 }
 
@@ -63,5 +66,7 @@ export interface Connection {
    * characters; calling any other counts as the effect `call`.
    */
   readonly harmlessFunctions?: readonly string[];
+  /** Host names under which an HTTP API is reached at the gateway, beside the prefix of its path. */
+  readonly hosts?: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
 }

@@ -1,5 +1,6 @@
 import type { Connection, ProtocolName } from './connection.ts';
-import type { Principal } from './principal.ts';
+import { globOf } from './glob.ts';
+import { actorsOf, type Principal } from './principal.ts';
 
 /** Who something is for: any one of these is enough. */
 export interface WhoSpec {
@@ -8,6 +9,8 @@ export interface WhoSpec {
   readonly users?: readonly string[];
   readonly serviceAccounts?: readonly string[];
   readonly any?: boolean;
+  /** Of those above, only where one of these acts on their behalf: names, with `*` for any run of characters. */
+  readonly actors?: readonly string[];
 }
 
 /** Which connections something is for: all that is said must hold; nothing said is every connection. */
@@ -19,7 +22,18 @@ export interface ConnectionsSpec {
 
 export type Place = Pick<Connection, 'name' | 'labels' | 'protocol'>;
 
-export function concerns(who: WhoSpec, principal: Principal): boolean {
+/** `chain`: whether all who act on the principal's behalf must be of `who.actors`, or any one of them. */
+export function concerns(who: WhoSpec, principal: Principal, chain: 'all' | 'any' = 'all'): boolean {
+  return isNamed(who, principal) && (who.actors === undefined || isActedFor(who.actors, principal, chain));
+}
+
+function isActedFor(names: readonly string[], principal: Principal, chain: 'all' | 'any'): boolean {
+  const actors = actorsOf(principal);
+  const isMeant = ({ name }: { readonly name: string }): boolean => names.some((pattern) => globOf(pattern)(name));
+  return chain === 'any' ? actors.some(isMeant) : actors.length > 0 && actors.every(isMeant);
+}
+
+function isNamed(who: WhoSpec, principal: Principal): boolean {
   if (who.any === true) return true;
   if (who.groups?.some((group) => principal.groups.includes(group)) === true) return true;
   if (principal.id.startsWith('service:')) {

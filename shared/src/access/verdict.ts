@@ -34,7 +34,7 @@ export interface Approvers {
 /** What a rule says of access for a time. */
 export interface AccessTerms {
   /** What consent to open a session gives; absent: that one session. Milliseconds. */
-  readonly grant?: { readonly maxMs: number; readonly defaultMs: number };
+  readonly grant?: { readonly maxMs: number; readonly defaultMs: number; readonly needsReason?: true };
   /** Who may let themselves in when nobody is there to decide. */
   readonly breakGlass?: { readonly groups: readonly string[]; readonly maxMs: number };
   /** SHA-256, hex, of all in the rule that people consent under: when it changes, consent is void. */

@@ -6,6 +6,7 @@ import { createSecureContext, TLSSocket } from 'node:tls';
 import type { TlsMode } from '@sallyport/shared/access/connection.ts';
 import type { Opening } from '@sallyport/shared/tunnel/opening.ts';
 import { query, terminate } from '@sallyport/shared/wire/postgres/frontend.ts';
+import { Boundary } from '../../boundary/boundary.ts';
 import { credentialResolver } from '../../credentials/resolver.ts';
 import { postgresConnector } from './connector.ts';
 import { dial } from './dial.ts';
@@ -14,7 +15,8 @@ import { type Cluster, freePort, startCluster } from './testing/cluster.ts';
 import { TestStream } from './testing/stream.ts';
 
 const { signal } = new AbortController();
-const connector = postgresConnector(credentialResolver());
+const boundary = new Boundary(['127.0.0.0/8:*', 'localhost:*', 'private', '*.invalid:*']);
+const connector = postgresConnector(credentialResolver(), { boundary });
 let cluster: Cluster;
 
 before(async () => {
@@ -105,7 +107,7 @@ test('a password goes out in clear text only over TLS or when TLS is disabled by
 });
 
 test('protocol 3.2 is negotiated down by an older server', async () => {
-  const newer = postgresConnector(credentialResolver(), { minor: 2 });
+  const newer = postgresConnector(credentialResolver(), { boundary, minor: 2 });
   assert.match(await answerTo(opening('scram', 'require'), 'SELECT 40 + 2', newer), /42/);
 });
 
@@ -132,7 +134,7 @@ test('an unknown host, a refused port and a silent host are told apart', async (
   await withListener(
     () => {},
     async (port) => {
-      const hasty = postgresConnector(credentialResolver(), { timeoutMs: 200 });
+      const hasty = postgresConnector(credentialResolver(), { boundary, timeoutMs: 200 });
       for (const tls of ['disable', 'prefer', 'require'] as const) {
         await assert.rejects(hasty.open(opening('scram', tls, { port, host: '127.0.0.1' }), signal), {
           code,

@@ -1,10 +1,11 @@
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { issuesLogins, type RoleIssuer, type Target } from '@sallyport/shared/access/connection.ts';
 import { Unavailable, WireError } from '@sallyport/shared/errors/errors.ts';
 import type { Opening } from '@sallyport/shared/tunnel/opening.ts';
 import { Inquiry } from '@sallyport/shared/wire/postgres/inquiry.ts';
 import { cancelRequest } from '@sallyport/shared/wire/postgres/startup.ts';
+import { Boundary, type CheckedTarget } from '../../boundary/boundary.ts';
 import { issuedLogin } from '../../credentials/issued-login.ts';
 import { Leases, type Share } from '../../credentials/leases.ts';
 import type { CredentialResolver } from '../../credentials/resolver.ts';
@@ -24,6 +25,8 @@ export interface PostgresConnectorOptions {
   readonly minor?: 0 | 2;
   /** Where logins that are made for one session are kept. */
   readonly leases?: Leases;
+  /** Where the agent connects at all; private networks where absent. */
+  readonly boundary?: Pick<Boundary, 'checkTarget'>;
 }
 
 type Encryption = 'none' | 'optional' | 'required';
@@ -38,7 +41,7 @@ interface Reached {
  * the server refused before a password was sent. A cleartext password goes out over TLS, or when tls is `disable`.
  */
 export function postgresConnector(resolver: CredentialResolver, options: PostgresConnectorOptions = {}): Connector {
-  const { timeoutMs = 15_000, minor = 0, leases = new Leases() } = options;
+  const { timeoutMs = 15_000, minor = 0, leases = new Leases(), boundary = new Boundary(undefined) } = options;
   const roles = new PostgresRoles((opening, issuer) => inquire(issuingOpening(opening, issuer)));
   return { protocol: 'postgres', open };
 
@@ -75,19 +78,28 @@ export function postgresConnector(resolver: CredentialResolver, options: Postgre
   async function reach(opening: Opening, signal: AbortSignal): Promise<Reached> {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const [first, second] = attempts(opening.target);
+    const { host, port } = opening.target;
+    const place = await unlessAborted(boundary.checkTarget(host, port), deadline).catch((error) => {
+      throw explained(error, opening, timeoutMs);
+    });
     try {
-      return await attempt(opening, first, deadline);
+      return await attempt(opening, place, first, deadline);
     } catch (error) {
       if (second === undefined || !invitesAnother(error)) throw explained(error, opening, timeoutMs);
     }
-    return await attempt(opening, second, deadline).catch((error) => {
+    return await attempt(opening, place, second, deadline).catch((error) => {
       throw explained(error, opening, timeoutMs);
     });
   }
 
-  async function attempt(opening: Opening, encryption: Encryption, signal: AbortSignal): Promise<Reached> {
+  async function attempt(
+    opening: Opening,
+    place: CheckedTarget,
+    encryption: Encryption,
+    signal: AbortSignal,
+  ): Promise<Reached> {
     const { target } = opening;
-    const { socket, release } = await establish(target, target.host, encryption, signal);
+    const { socket, release } = await establish(target, place.host, encryption, signal, place.lookup);
     try {
       const login = await logIn(socket, loginOptions(opening, socket instanceof TLSSocket, signal));
       release();
@@ -138,6 +150,16 @@ export function postgresConnector(resolver: CredentialResolver, options: Postgre
   }
 }
 
+/** The DNS cannot be told to stop. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(signal.reason as Error);
+    if (signal.aborted) giveUp();
+    signal.addEventListener('abort', giveUp, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+  });
+}
+
 function sharedOpening(opening: Opening, { username, password }: Share): Opening {
   const credential = { username, ...(password === undefined ? {} : { password: `literal:${password}` }) };
   return { ...opening, credential };
@@ -168,8 +190,9 @@ async function establish(
   host: string,
   encryption: Encryption,
   signal: AbortSignal,
+  lookup?: LookupFunction,
 ): Promise<{ socket: Socket; release: () => void }> {
-  const { socket, release } = await dial(host, target.port, signal);
+  const { socket, release } = await dial(host, target.port, signal, lookup);
   if (encryption === 'none') return { socket, release };
   try {
     const secured = await secure(socket, target);
@@ -190,6 +213,7 @@ async function cancel(
   request: Buffer,
   signal: AbortSignal,
 ): Promise<void> {
+  // The address is the one that was checked when the session was opened.
   const { socket, release } = await establish(target, address, encryption, signal);
   try {
     await new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { connect, type LookupFunction, type Socket } from 'node:net';
 
 /**
  * DNS and TCP. The signal destroys the socket for as long as the returned `release` was not called.
@@ -8,11 +8,13 @@ export async function dial(
   host: string,
   port: number,
   signal: AbortSignal,
+  lookup?: LookupFunction,
 ): Promise<{ socket: Socket; release: () => void }> {
   signal.throwIfAborted();
   const socket = connect({
     host,
     port,
+    ...(lookup && { lookup }),
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: 60_000,

@@ -1,5 +1,6 @@
 import type { Opening } from '@sallyport/shared/tunnel/opening.ts';
 import type { TunnelStream } from '@sallyport/shared/tunnel/stream.ts';
+import { Boundary } from '../../boundary/boundary.ts';
 import type { CredentialResolver } from '../../credentials/resolver.ts';
 import type { Connector, TargetSession } from '../connector.ts';
 import { TargetChannel } from './channel.ts';
@@ -15,8 +16,16 @@ interface Shared {
   lingering: NodeJS.Timeout | undefined;
 }
 
+export interface SshConnectorOptions {
+  /** Where the agent connects at all; private networks where absent. */
+  readonly boundary?: Pick<Boundary, 'checkTarget'>;
+}
+
 /** Logs in to SSH servers. The channels of one session go over one login. */
-export function sshConnector(secrets: Pick<CredentialResolver, 'resolve'>): Connector {
+export function sshConnector(
+  secrets: Pick<CredentialResolver, 'resolve'>,
+  { boundary = new Boundary(undefined) }: SshConnectorOptions = {},
+): Connector {
   const shared = new Map<string, Shared>();
 
   function take(key: string, opening: Opening, signal: AbortSignal): Shared {
@@ -26,10 +35,13 @@ export function sshConnector(secrets: Pick<CredentialResolver, 'resolve'>): Conn
       clearTimeout(known.lingering);
       return known;
     }
-    const { target, credential } = opening;
     // Others may wait for it by the time the first gives up.
     const giveUp = new AbortController();
-    const made: Shared = { login: logIn(target, credential, secrets, giveUp.signal), users: 1, lingering: undefined };
+    const made: Shared = {
+      login: logIn(opening, secrets, boundary, giveUp.signal),
+      users: 1,
+      lingering: undefined,
+    };
     shared.set(key, made);
     signal.addEventListener('abort', () => made.users === 1 && giveUp.abort(signal.reason), { once: true });
     made.login.then(

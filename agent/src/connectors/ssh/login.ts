@@ -1,10 +1,14 @@
 import type { Duplex } from 'node:stream';
-import type { CredentialReference, Target } from '@sallyport/shared/access/connection.ts';
+import type { CredentialReference } from '@sallyport/shared/access/connection.ts';
 import type { SshHop, SshLogin } from '@sallyport/shared/access/ssh.ts';
 import { Unavailable } from '@sallyport/shared/errors/errors.ts';
+import type { Opening } from '@sallyport/shared/tunnel/opening.ts';
 import { algorithms, hostKeyAlgorithms } from '@sallyport/shared/wire/ssh/algorithms.ts';
 import ssh2, { type Client, type ConnectConfig } from 'ssh2';
+import type { Boundary } from '../../boundary/boundary.ts';
 import type { CredentialResolver } from '../../credentials/resolver.ts';
+import { issueCertificate, placeholderKey, proveByCertificate } from './certificate.ts';
+import { dial } from './dial.ts';
 import { judgeHostKey } from './host-key.ts';
 
 /** From the first byte to a login, for each host on the way. */
@@ -13,6 +17,8 @@ const KEEPALIVE = { keepaliveInterval: 20_000, keepaliveCountMax: 3 };
 
 interface Place extends Omit<SshHop, 'credential'> {
   readonly login: SshLogin;
+  /** What the target's log says beside a login by certificate. */
+  readonly keyId: string;
 }
 
 /** A login at the target, through all hosts before it. Closing it closes them. */
@@ -25,17 +31,18 @@ export interface SshConnection {
 
 /** @throws Unavailable ERR_TARGET_UNREACHABLE, ERR_TARGET_AUTH, ERR_CREDENTIAL_UNRESOLVED: which host, and why */
 export async function logIn(
-  target: Target,
-  credential: CredentialReference,
+  { target, credential, session, connection }: Pick<Opening, 'target' | 'credential' | 'session' | 'connection'>,
   secrets: Pick<CredentialResolver, 'resolve'>,
+  boundary: Pick<Boundary, 'checkTarget'>,
   signal: AbortSignal,
 ): Promise<SshConnection> {
   const { hostKeys = [], knownHosts, jump = [] } = target.ssh ?? {};
   const login: SshLogin = { ...credential.ssh, username: credential.username, ...passwordOf(credential) };
   const known = knownHosts === undefined ? {} : { knownHosts };
+  const keyId = `sallyport:${connection}:${session}`;
   const places: Place[] = [
-    ...jump.map(({ credential: own = login, ...hop }) => ({ ...hop, login: own })),
-    { host: target.host, port: target.port, hostKeys, ...known, login },
+    ...jump.map(({ credential: own = login, ...hop }) => ({ ...hop, login: own, keyId })),
+    { host: target.host, port: target.port, hostKeys, ...known, login, keyId },
   ];
   const clients: Client[] = [];
   const close = (): void => {
@@ -44,7 +51,8 @@ export async function logIn(
   try {
     let last: Client | undefined;
     for (const place of places) {
-      const socket: Duplex | undefined = last && (await through(last, place));
+      // Behind the first host it is that host, not the agent, that connects.
+      const socket: Duplex = await (last === undefined ? directly(place, boundary, signal) : through(last, place));
       last = await connect(place, socket, secrets, signal);
       clients.push(last);
     }
@@ -69,6 +77,20 @@ function onFirstClose(clients: readonly Client[], listener: () => void): void {
   }
 }
 
+async function directly(
+  { host, port }: Place,
+  boundary: Pick<Boundary, 'checkTarget'>,
+  signal: AbortSignal,
+): Promise<Duplex> {
+  try {
+    const late = AbortSignal.any([signal, AbortSignal.timeout(READY_MS)]);
+    return await dial(await boundary.checkTarget(host, port), late);
+  } catch (error) {
+    if (error instanceof Unavailable || signal.aborted) throw error;
+    throw unreachable({ host, port }, plain(error as Error));
+  }
+}
+
 function through(client: Client, { host, port }: Place): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     client.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
@@ -80,16 +102,16 @@ function through(client: Client, { host, port }: Place): Promise<Duplex> {
 
 async function connect(
   place: Place,
-  socket: Duplex | undefined,
+  socket: Duplex,
   secrets: Pick<CredentialResolver, 'resolve'>,
   signal: AbortSignal,
 ): Promise<Client> {
-  const proof = await proofOf(place.login, secrets, signal);
+  const proof = await proofOf(place, secrets, signal);
   const client = new ssh2.Client();
   let denied: string | undefined;
-  const { password, ...keys } = proof;
+  const { password, certificate, ...keys } = proof;
   const config: ConnectConfig = {
-    ...(socket === undefined ? { host: place.host, port: place.port } : { sock: socket as never }),
+    sock: socket as never,
     ...keys,
     ...(password === undefined ? {} : { password }),
     ...KEEPALIVE,
@@ -142,12 +164,24 @@ async function connect(
       answer(prompts.map((prompt) => (prompt.echo === true ? '' : (password ?? ''))));
     });
     if (signal.aborted) giveUp();
-    else client.connect(config);
+    else {
+      client.connect(config);
+      if (certificate !== undefined) proveByCertificate(client, certificate);
+    }
   });
 }
 
-async function proofOf(login: SshLogin, secrets: Pick<CredentialResolver, 'resolve'>, signal: AbortSignal) {
-  const { privateKey, passphrase, password } = login;
+async function proofOf({ login, keyId }: Place, secrets: Pick<CredentialResolver, 'resolve'>, signal: AbortSignal) {
+  const { privateKey, passphrase, password, certificateAuthority } = login;
+  const none = { password: undefined, certificate: undefined };
+  if (certificateAuthority !== undefined) {
+    const authority = await secrets.resolve(certificateAuthority, signal);
+    const phrase = passphrase === undefined ? undefined : await secrets.resolve(passphrase, signal);
+    const certificate = issueCertificate({ authority, passphrase: phrase, username: login.username, keyId });
+    if (certificate === undefined)
+      throw unusable(login, 'the key of its certificateAuthority is no Ed25519 key, or its passphrase is wrong');
+    return { ...none, certificate, privateKey: placeholderKey(), authHandler: ['publickey' as const] };
+  }
   if (privateKey !== undefined) {
     const key = await secrets.resolve(privateKey, signal);
     const phrase = passphrase === undefined ? undefined : await secrets.resolve(passphrase, signal);
@@ -155,18 +189,27 @@ async function proofOf(login: SshLogin, secrets: Pick<CredentialResolver, 'resol
     if (parsed instanceof Error)
       throw unusable(login, 'its private key cannot be read: the passphrase may be missing or wrong');
     return {
+      ...none,
       privateKey: key,
       ...(phrase === undefined ? {} : { passphrase: phrase }),
       authHandler: ['publickey' as const],
-      password: undefined,
     };
   }
-  if (password === undefined) throw unusable(login, 'it has neither a password nor a privateKey');
+  if (password === undefined)
+    throw unusable(login, 'it has neither a password nor a privateKey nor a certificateAuthority');
   const resolved = await secrets.resolve(password, signal);
-  return { password: resolved, tryKeyboard: true, authHandler: ['password' as const, 'keyboard-interactive' as const] };
+  return {
+    ...none,
+    password: resolved,
+    tryKeyboard: true,
+    authHandler: ['password' as const, 'keyboard-interactive' as const],
+  };
 }
 
-const offered = ({ privateKey }: SshLogin): string => (privateKey === undefined ? 'the password' : 'the private key');
+const offered = ({ privateKey, certificateAuthority }: SshLogin): string => {
+  if (certificateAuthority !== undefined) return 'a certificate of the authority';
+  return privateKey === undefined ? 'the password' : 'the private key';
+};
 
 const unusable = ({ username }: SshLogin, why: string): Unavailable =>
   new Unavailable('credentials', 'ERR_CREDENTIAL_UNRESOLVED', `The credential of ${username} cannot be used: ${why}.`);

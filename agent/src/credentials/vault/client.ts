@@ -19,7 +19,7 @@ export interface VaultAnswer {
   readonly errors: string;
 }
 
-/** Vault's HTTP API over one address. One redirect is followed, as a standby sends one to the active node. */
+/** Vault's HTTP API over one address. One redirect is followed, as a standby sends one to the active node, and to no host that nobody named. */
 export class VaultClient {
   readonly #settings: VaultSettings;
 
@@ -29,7 +29,7 @@ export class VaultClient {
 
   /** @throws SecretMissing where no usable answer came, or one that says that Vault itself cannot serve now */
   async call(call: VaultCall): Promise<VaultAnswer> {
-    const { address, namespace, ca } = this.#settings;
+    const { address, namespace, ca, mayRedirectTo } = this.#settings;
     const base = address.href.endsWith('/') ? address.href : `${address.href}/`;
     const url = new URL(`${base}v1/${call.path}`);
     const question: Question = {
@@ -48,7 +48,7 @@ export class VaultClient {
     };
     try {
       const first = await ask(question);
-      const answer = isRedirect(first) ? await ask({ ...question, url: redirected(url, first) }) : first;
+      const answer = isRedirect(first) ? await ask({ ...question, url: redirected(url, first, mayRedirectTo) }) : first;
       return serving(answer);
     } catch (error) {
       if (error instanceof NoAnswer) throw new SecretMissing(`Vault at ${address.origin}: ${error.message}`);
@@ -59,14 +59,17 @@ export class VaultClient {
 
 const isRedirect = ({ status }: Answer): boolean => status === 307 || status === 308;
 
-/** The same path on another node; never from https to http. */
-function redirected(from: URL, { headers }: Answer): URL {
+/** The same path on another node of the same host name, or of one that the agent's operator lists; never from https to http. */
+function redirected(from: URL, { headers }: Answer, mayRedirectTo: (host: string) => boolean): URL {
   const { location } = headers;
   const to = typeof location === 'string' ? URL.parse(location, from.href) : null;
   if (to === null || to.pathname !== from.pathname || (from.protocol === 'https:' && to.protocol !== 'https:')) {
     throw new NoAnswer('it is a standby and does not say well where the active node is; set its api_addr');
   }
-  return to;
+  if (to.hostname === from.hostname || mayRedirectTo(to.hostname)) return to;
+  throw new NoAnswer(
+    `it is a standby and sends on to ${to.hostname}, to which the agent sends no token; use the cluster’s own address, or list that host in VAULT_REDIRECT_HOSTS`,
+  );
 }
 
 function serving(answer: Answer): VaultAnswer {

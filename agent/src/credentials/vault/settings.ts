@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { globOf } from '@sallyport/shared/access/glob.ts';
 import { type Environment, SecretMissing } from '../source.ts';
 
 /** A secret of the agent's own: read anew at each use, so that a rotated file counts at once. */
@@ -12,6 +13,8 @@ export type VaultMethod =
 export interface VaultSettings {
   readonly address: URL;
   readonly namespace: string | undefined;
+  /** Whether the token may be sent to this host too, where a standby says that the active node is there. */
+  readonly mayRedirectTo: (host: string) => boolean;
   /** PEM; the system's authorities where undefined. */
   readonly ca: () => Promise<string | undefined>;
   readonly method: VaultMethod;
@@ -24,9 +27,11 @@ const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 export function vaultSettings(environment: Environment): VaultSettings {
   const variable = (name: string) => environment[`BAO_${name}`] || environment[`VAULT_${name}`] || undefined;
   const caFile = variable('CACERT');
+  const others = (variable('REDIRECT_HOSTS') ?? '').split(',').map((name) => globOf(name.trim()));
   return {
     address: addressOf(variable('ADDR'), variable('ALLOW_HTTP') === 'true'),
     namespace: variable('NAMESPACE'),
+    mayRedirectTo: (host) => others.some((matches) => matches(host)),
     ca: async () => (caFile === undefined ? undefined : await fileText(caFile, 'VAULT_CACERT')),
     method: methodOf(variable),
   };

@@ -12,6 +12,7 @@ import { LeaseService } from '@sallyport/proto/api/v1/leases_pb';
 import { NotifierService } from '@sallyport/proto/api/v1/notifiers_pb';
 import { PolicyService } from '@sallyport/proto/api/v1/policy_pb';
 import { ResourceService } from '@sallyport/proto/api/v1/resources_pb';
+import { ServiceAccountService } from '@sallyport/proto/api/v1/service_accounts_pb';
 import { SessionService } from '@sallyport/proto/api/v1/sessions_pb';
 
 export type Api = ReturnType<typeof openApi>;
@@ -46,6 +47,7 @@ export function openApi({
     notifiers: createClient(NotifierService, transport),
     policy: createClient(PolicyService, transport),
     resources: createClient(ResourceService, transport),
+    serviceAccounts: createClient(ServiceAccountService, transport),
     sessions: createClient(SessionService, transport),
   };
 }

@@ -2,6 +2,7 @@ import { type Approval, ApprovalSchema, ApprovalState, Choice } from '@sallyport
 import type { Command } from 'commander';
 import { Failure, usage } from '../failures.ts';
 import { formatOf, plainOf, writtenLine } from '../output/format.ts';
+import { fullNameOf, nameOf } from '../output/parties.ts';
 import { clockTime, fromNow, lengthOf } from '../output/times.ts';
 import type { Field, Run } from '../session.ts';
 import { visible, visibleLines } from '../terminal/escape.ts';
@@ -11,7 +12,7 @@ import { noteReviews } from './grants.ts';
 const columns: readonly TableColumn<Approval>[] = [
   { title: 'id', of: ({ id }) => id },
   { title: 'state', of: ({ state }) => wordOf(state) },
-  { title: 'who', of: ({ requester }) => requester?.name ?? '' },
+  { title: 'who', of: ({ requester }) => nameOf(requester) },
   { title: 'connection', of: ({ connection }) => connection },
   { title: 'rule', of: ({ rule }) => rule },
   { title: 'asked', of: ({ requestedAt }) => fromNow(requestedAt) },
@@ -89,7 +90,7 @@ async function follow(
       clockTime(approval.requestedAt),
       id,
       wordOf(approval.state),
-      requester?.name ?? '',
+      nameOf(requester),
       connection,
       rule,
       whatOf(approval),
@@ -109,7 +110,7 @@ function fieldsOf({ action, requester, ...rest }: Approval): readonly Field[] {
   return [
     ['id', rest.id],
     ['state', wordOf(rest.state)],
-    ['asked by', `${requester?.name ?? ''} (${requester?.id ?? ''})`],
+    ['asked by', fullNameOf(requester)],
     ['connection', rest.connection],
     ['role there', rest.role],
     ['rule', rest.rule],

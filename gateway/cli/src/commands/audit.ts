@@ -3,6 +3,7 @@ import { type Event, EventSchema, VerifyJournalResponseSchema } from '@sallyport
 import type { Command } from 'commander';
 import { exits, Failure, usage } from '../failures.ts';
 import { formatOf, plainOf, writtenLine } from '../output/format.ts';
+import { nameOf } from '../output/parties.ts';
 import { clockTime } from '../output/times.ts';
 import type { Run } from '../session.ts';
 import { visible } from '../terminal/escape.ts';
@@ -107,7 +108,7 @@ function line(event: Event, { out, style }: Run): string {
   const { sequence, time, type, principal, connection, data } = event;
   const rest = visible(data === undefined ? '' : JSON.stringify(data));
   const head = `${clockTime(time)}  ${String(sequence).padStart(6)}  `;
-  const who = `  ${visible(principal?.name ?? '-')}  ${visible(connection === '' ? '-' : connection)}  `;
+  const who = `  ${visible(nameOf(principal) || '-')}  ${visible(connection === '' ? '-' : connection)}  `;
   const name = visible(type).padEnd(18);
   const room = out.width === undefined ? undefined : Math.max(20, out.width - head.length - name.length - who.length);
   return `${style.dim(head)}${style.cyan(name)}${who}${style.dim(room === undefined ? rest : fit(rest, room))}\n`;

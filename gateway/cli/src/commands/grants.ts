@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Api } from '../client/api.ts';
 import { Failure } from '../failures.ts';
 import { formatOf } from '../output/format.ts';
+import { fullNameOf, nameOf } from '../output/parties.ts';
 import { clockTime, fromNow } from '../output/times.ts';
 import type { Run } from '../session.ts';
 import type { TableColumn } from '../terminal/table.ts';
@@ -10,7 +11,7 @@ import type { TableColumn } from '../terminal/table.ts';
 const columns: readonly TableColumn<Grant>[] = [
   { title: 'id', of: ({ id }) => id },
   { title: 'state', of: stateOf },
-  { title: 'who', of: ({ principal }) => principal?.name ?? '' },
+  { title: 'who', of: ({ principal }) => nameOf(principal) },
   { title: 'connection', of: ({ connection }) => connection },
   {
     title: 'by',
@@ -72,7 +73,7 @@ export async function noteReviews(run: Run, api: Api): Promise<void> {
   const { grants } = await api.access.listGrants({ all: true, needsReview: true, limit: 20 });
   for (const { id, principal, connection, reason } of grants) {
     run.note(
-      `break-glass ${id}: ${principal?.name ?? ''} reached ${connection}: ${reason} (sallyport grants review ${id})`,
+      `break-glass ${id}: ${nameOf(principal)} reached ${connection}: ${reason} (sallyport grants review ${id})`,
     );
   }
 }
@@ -92,7 +93,7 @@ export async function show(run: Run, grant: Grant, output: string): Promise<void
   await run.show(output, GrantSchema, grant, [
     ['id', grant.id],
     ['state', stateOf(grant)],
-    ['who', `${principal?.name ?? ''} (${principal?.id ?? ''})`],
+    ['who', fullNameOf(principal)],
     ['connection', grant.connection],
     ['rule', grant.rule],
     ['reason', grant.reason],

@@ -136,6 +136,7 @@ async function whoAmI(run: Run, output: string, command: Command): Promise<void>
   await run.show(output, WhoAmIResponseSchema, answer, [
     ['name', answer.principal?.name ?? ''],
     ['id', answer.principal?.id ?? ''],
+    ['acting for them', answer.principal?.actor?.name ?? ''],
     ['groups', answer.principal?.groups.join(', ') ?? ''],
     ['roles', answer.roles.map((role) => (Role[role] ?? '').toLowerCase()).join(', ')],
     ['gateway', run.url],

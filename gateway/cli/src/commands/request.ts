@@ -4,8 +4,9 @@ import type { Command } from 'commander';
 import type { Api } from '../client/api.ts';
 import { exits, Failure } from '../failures.ts';
 import { formatOf, plainOf, written } from '../output/format.ts';
-import { clockTime, durationOf } from '../output/times.ts';
+import { clockTime, durationOf, lengthOf } from '../output/times.ts';
 import type { Run } from '../session.ts';
+import type { TableColumn } from '../terminal/table.ts';
 import { show as showConnection } from './connect.ts';
 import { present } from './grants.ts';
 
@@ -20,7 +21,7 @@ interface RequestOptions {
 
 /** `request NAME [--for 2h] [--reason R] [--no-wait] [--break-glass]`. */
 export function addRequest(program: Command, run: Run): void {
-  program
+  const command = program
     .command('request <name>')
     .description('ask for a connection for a time, wait for the decision, and print the line that reaches it')
     .option('--for <time>', 'how long, from the decision on: 30m, 2h; the rule’s usual time where not said')
@@ -29,7 +30,34 @@ export function addRequest(program: Command, run: Run): void {
     .option('--break-glass', 'nobody is there to decide: in at once; needs a --reason, is told loudly, and is reviewed')
     .option('-o, --output <format>', 'table, json or yaml', 'table')
     .action((name: string, options: RequestOptions, command: Command) => request(run, name, options, command));
+  command
+    .command('cancel <id>')
+    .description('take back a request of yours that nobody has decided')
+    .action(async (id: string, _: unknown, command: Command) => {
+      await run.awaited('taking it back', (await run.api(command)).access.cancelRequest({ id }));
+      run.note(`${id} is taken back`);
+    });
+  command
+    .command('list')
+    .description('what you have asked for, newest first')
+    .option('-o, --output <format>', 'table, json or yaml', 'table')
+    .action(async ({ output }: { output: string }, command: Command) => {
+      const asked = (await run.api(command)).approvals.listApprovals({ own: true, limit: 500 });
+      const { approvals } = await run.awaited('asking', asked);
+      const wanted = approvals.filter(({ access }) => access !== undefined);
+      await run.list(output, ApprovalSchema, wanted, columns, 'you have asked for nothing');
+    });
 }
+
+const columns: readonly TableColumn<Approval>[] = [
+  { title: 'id', of: ({ id }) => id },
+  { title: 'state', of: ({ state }) => (ApprovalState[state] ?? 'unknown').toLowerCase() },
+  { title: 'connection', of: ({ connection }) => connection },
+  { title: 'for', of: ({ access }) => (access?.duration === undefined ? '' : lengthOf(access.duration)) },
+  { title: 'asked', of: ({ requestedAt }) => clockTime(requestedAt) },
+  { title: 'by', of: ({ decisions }) => decisions.map(({ by }) => by?.name ?? '').join(', ') },
+  { title: 'reason', of: ({ access }) => access?.reason ?? '' },
+];
 
 async function request(run: Run, connection: string, options: RequestOptions, command: Command): Promise<void> {
   const format = formatOf(options.output);
@@ -60,7 +88,7 @@ async function decided(run: Run, api: Api, id: string): Promise<Grant> {
     }
     throw new Failure('the gateway is stopping, so nobody can decide any more', {
       exitCode: exits.unavailable,
-      hint: 'Ask again when it is back.',
+      hint: `The request waits on: sallyport approvals show ${id}`,
     });
   };
   return run.awaited(`waiting for a decision on ${id}`, last());

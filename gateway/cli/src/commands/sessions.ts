@@ -7,6 +7,7 @@ import { type TranscriptEvent, TranscriptEventSchema } from '@sallyport/proto/ap
 import type { Command } from 'commander';
 import { Failure, usage } from '../failures.ts';
 import { type Format, formatOf, plainOf, writtenLine } from '../output/format.ts';
+import { fullNameOf, nameOf } from '../output/parties.ts';
 import { clockTime, span } from '../output/times.ts';
 import { follow, play } from '../replay/player.ts';
 import { TranscriptPrinter } from '../replay/printer.ts';
@@ -15,7 +16,7 @@ import type { TableColumn } from '../terminal/table.ts';
 
 const columns: readonly TableColumn<Session>[] = [
   { title: 'id', of: ({ id }) => id },
-  { title: 'who', of: ({ principal }) => principal?.name ?? '' },
+  { title: 'who', of: ({ principal }) => nameOf(principal) },
   { title: 'connection', of: ({ connection }) => connection },
   { title: 'started', of: ({ startedAt }) => clockTime(startedAt) },
   { title: 'lasted', of: lasted },
@@ -122,7 +123,7 @@ async function show(run: Run, id: string, output: string, command: Command): Pro
   if (session === undefined) throw new Failure('the gateway answered without a session');
   await run.show(output, SessionSchema, session, [
     ['id', session.id],
-    ['who', `${session.principal?.name ?? ''} (${session.principal?.id ?? ''})`],
+    ['who', fullNameOf(session.principal)],
     ['connection', `${session.connection} (${session.protocol})`],
     ['agent', session.agent],
     ['from', session.sourceAddress],

@@ -2,6 +2,7 @@ import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { type Token, TokenSchema } from '@sallyport/proto/api/v1/identity_pb';
 import type { Command } from 'commander';
 import { usage } from '../failures.ts';
+import { nameOf } from '../output/parties.ts';
 import { clockTime, durationOf, fromNow } from '../output/times.ts';
 import type { Run } from '../session.ts';
 import type { TableColumn } from '../terminal/table.ts';
@@ -12,15 +13,20 @@ interface TokenOptions {
   readonly ttl?: string;
   readonly for?: string;
   readonly label?: string;
+  readonly from?: readonly string[];
 }
 
 const columns: readonly TableColumn<Token>[] = [
   { title: 'id', of: ({ id }) => id },
-  { title: 'principal', of: ({ principal }) => principal?.id ?? '' },
+  {
+    title: 'principal',
+    of: ({ principal }) => (principal?.actor === undefined ? (principal?.id ?? '') : nameOf(principal)),
+  },
   { title: 'connection', of: ({ connection }) => connection || 'any' },
   { title: 'state', of: stateOf },
   { title: 'issued', of: ({ issuedAt }) => clockTime(issuedAt) },
   { title: 'expires', of: ({ expiresAt }) => fromNow(expiresAt) },
+  { title: 'from', of: ({ from }) => from.join(' and ') || 'anywhere' },
   { title: 'label', of: ({ label }) => label },
 ];
 
@@ -33,6 +39,7 @@ export function addTokens(program: Command, run: Run): void {
     .option('--ttl <time>', 'how long it lives: 15m, 8h')
     .option('--for <principal>', 'service:NAME or user:NAME, as an administrator')
     .option('--label <text>', 'what it is for, in the listing')
+    .option('--from <ranges>', 'the addresses that it is bound to: 10.0.0.0/8,2001:db8::/32', listOf, [])
     .action((name: string | undefined, options: TokenOptions, command: Command) => mint(run, name, options, command));
   const tokens = program.command('tokens').description('the tokens that there are');
   tokens
@@ -57,7 +64,13 @@ async function mint(run: Run, name: string | undefined, options: TokenOptions, c
   if (name !== undefined && options.connection !== undefined) throw usage('the connection is named twice');
   const connection = name ?? options.connection ?? '';
   const life = options.ttl === undefined ? {} : { ttl: durationOf(options.ttl) };
-  const order = { connection, label: options.label ?? '', for: whomFor(options.for), ...life };
+  const order = {
+    connection,
+    label: options.label ?? '',
+    from: [...(options.from ?? [])],
+    for: whomFor(options.for),
+    ...life,
+  };
   const answer = await run.awaited('asking for a token', (await run.api(command)).identity.mintToken(order));
   const { secret, expiresAt } = minted(answer.token);
   await run.out.write(`${secret}\n`);
@@ -73,6 +86,12 @@ function whomFor(text: string | undefined) {
   if (kind === undefined) throw usage(`"${text}" names nobody`, 'Such as: service:ci, user:alice');
   return kind === 'user' ? ({ case: 'user', value } as const) : ({ case: 'serviceAccount', value } as const);
 }
+
+/** Options may come more than once, each with several. */
+const listOf = (text: string, before: readonly string[]): string[] => [
+  ...before,
+  ...text.split(',').filter((part) => part !== ''),
+];
 
 function stateOf({ revokedAt, expiresAt }: Token): string {
   if (revokedAt !== undefined) return 'revoked';

@@ -1,5 +1,6 @@
 import { type Client, Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-web';
+import { AccessService } from '@sallyport/proto/api/v1/access_pb';
 import { ActivityService } from '@sallyport/proto/api/v1/activity_pb';
 import { AgentService } from '@sallyport/proto/api/v1/agents_pb';
 import { ApprovalService } from '@sallyport/proto/api/v1/approvals_pb';
@@ -32,6 +33,7 @@ const bearer: Interceptor = (next) => async (request) => {
 const transport = createConnectTransport({ baseUrl: location.origin, interceptors: [bearer] });
 
 export const api = {
+  access: createClient(AccessService, transport),
   activity: createClient(ActivityService, transport),
   agents: createClient(AgentService, transport),
   approvals: createClient(ApprovalService, transport),

@@ -63,6 +63,9 @@ function NewToken() {
       const { token } = await api.identity.mintToken({
         connection: String(fields.get('connection')).trim(),
         label: String(fields.get('label')).trim(),
+        from: String(fields.get('from'))
+          .split(/[\s,]+/)
+          .filter((range) => range !== ''),
         ttl: durationFromMs(Number(fields.get('life'))),
       });
       setSecret(token?.secret);
@@ -82,6 +85,7 @@ function NewToken() {
         }}
       >
         <input name="connection" aria-label="Connection" placeholder="Only for this connection (any)" />
+        <input name="from" aria-label="Only from these addresses" placeholder="Only from 10.0.0.0/8 (anywhere)" />
         <input name="label" aria-label="Label" placeholder="What it is for" maxLength={100} />
         <select name="life" aria-label="How long it lives">
           {lives.map(([name, ms]) => (
@@ -133,12 +137,16 @@ function Tokens({ tokens }: { readonly tokens: readonly Token[] }) {
           </tr>
         </thead>
         <tbody>
-          {tokens.map(({ id, label, connection, issuedAt, expiresAt, revokedAt }) => (
+          {tokens.map(({ id, label, connection, principal, from, issuedAt, expiresAt, revokedAt }) => (
             <tr key={id}>
               <td>
-                <code>{id}</code> <span className="dim">{label}</span>
+                <code>{id}</code> {principal?.actor !== undefined && <Badge>{principal.actor.name}</Badge>}{' '}
+                <span className="dim">{label}</span>
               </td>
-              <td>{connection || 'any connection'}</td>
+              <td>
+                {connection || 'any connection'}
+                {from.length > 0 && <span className="dim"> from {from.join(' and ')}</span>}
+              </td>
               <td className="dim">
                 <When at={issuedAt} />
               </td>

@@ -8,6 +8,7 @@ import { type Problem, problemOf } from '../api/problem.ts';
 import { Badge, type Tone } from '../parts/badge.tsx';
 import { Empty, ErrorNote } from '../parts/notes.tsx';
 import { Found, Page } from '../parts/page.tsx';
+import { nameOf } from '../parts/party.ts';
 import { Scroll } from '../parts/scroll.tsx';
 import { Sql } from '../parts/sql.tsx';
 import { When } from '../parts/when.tsx';
@@ -102,7 +103,7 @@ function WaitingList({
             <When at={requestedAt} />
           </span>
           <span>
-            <strong>{requester?.name}</strong> <span className="dim">on {connection}</span>
+            <strong>{nameOf(requester)}</strong> <span className="dim">on {connection}</span>
             <span className="text" style={{ display: 'block' }}>
               {action?.text || action?.kind}
             </span>
@@ -135,7 +136,7 @@ function Details({ approval, mayDecide }: { readonly approval: Approval; readonl
     <>
       <div className="row">
         <h2>
-          {requester?.name} on {connection}
+          {nameOf(requester)} on {connection}
         </h2>
         <Badge tone={tone}>{word}</Badge>
       </div>
@@ -262,7 +263,7 @@ function Decided({ approvals }: { readonly approvals: readonly Approval[] }) {
             <td>
               <Badge tone={states[state][1]}>{states[state][0]}</Badge>
             </td>
-            <td>{requester?.name}</td>
+            <td>{nameOf(requester)}</td>
             <td>{connection}</td>
             <td>
               <code>{(action?.text || action?.kind || '').slice(0, 120)}</code>

@@ -8,6 +8,7 @@ import { type Problem, problemOf } from '../api/problem.ts';
 import { Badge, type Tone } from '../parts/badge.tsx';
 import { Empty, ErrorNote } from '../parts/notes.tsx';
 import { Found, Page } from '../parts/page.tsx';
+import { nameOf } from '../parts/party.ts';
 import { Scroll } from '../parts/scroll.tsx';
 
 const LAST = 300;
@@ -89,7 +90,7 @@ function Events({ events }: { readonly events: readonly Event[] }) {
             <td>
               <Badge tone={toneOf(type, data)}>{type}</Badge>
             </td>
-            <td>{principal?.name}</td>
+            <td>{nameOf(principal)}</td>
             <td>{sessionId === '' ? connection : <Link href={`/sessions/${sessionId}`}>{connection}</Link>}</td>
             <td>
               <code>{gist(data)}</code>

@@ -4,8 +4,10 @@ import { useState } from 'react';
 import { api } from '../api/client.ts';
 import { Badge } from '../parts/badge.tsx';
 import { Copyable } from '../parts/copyable.tsx';
+import { MyRequests } from '../parts/my-requests.tsx';
 import { Empty } from '../parts/notes.tsx';
 import { Found, Page } from '../parts/page.tsx';
+import { RequestAccess } from '../parts/request-access.tsx';
 
 export function Connections() {
   const found = useQuery({ queryKey: ['connections'], queryFn: () => api.connections.listConnections({}) });
@@ -42,6 +44,7 @@ export function Connections() {
           );
         }}
       </Found>
+      <MyRequests />
     </Page>
   );
 }
@@ -50,7 +53,7 @@ const textOf = ({ name, labels }: Connection): string =>
   [name, ...Object.entries(labels).map(([key, value]) => `${key}=${value}`)].join(' ').toLowerCase();
 
 function Card({ connection }: { readonly connection: Connection }) {
-  const { name, protocol, labels, online, needsApproval, command } = connection;
+  const { name, protocol, labels, online, needsApproval, command, access } = connection;
   return (
     <section className="panel">
       <div className="row">
@@ -66,6 +69,7 @@ function Card({ connection }: { readonly connection: Connection }) {
           </Badge>
         ))}
       </div>
+      {access !== undefined && <RequestAccess connection={name} offer={access} />}
       <Copyable text={command} label={`the line for ${name}`} />
       <p className="small dim">
         Or <code>sallyport connect {name} --exec</code>

@@ -7,6 +7,7 @@ import { usePending } from '../api/approvals.ts';
 import { api } from '../api/client.ts';
 import { Empty } from '../parts/notes.tsx';
 import { Found, Page } from '../parts/page.tsx';
+import { nameOf } from '../parts/party.ts';
 import { Plot } from '../parts/plot.tsx';
 import { When } from '../parts/when.tsx';
 import { useMe } from '../shell/me.ts';
@@ -152,7 +153,7 @@ function SessionList({ sessions }: { readonly sessions: readonly Session[] }) {
         {sessions.map(({ id, principal, connection, startedAt }) => (
           <tr key={id}>
             <td>
-              <Link href={`/sessions/${id}`}>{principal?.name}</Link>
+              <Link href={`/sessions/${id}`}>{nameOf(principal)}</Link>
             </td>
             <td>{connection}</td>
             <td className="dim">

@@ -1,15 +1,20 @@
 import type { Session } from '@sallyport/proto/api/v1/sessions_pb';
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useRef, useState } from 'react';
+import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { Link, useSearchParams } from 'wouter';
 import { api } from '../api/client.ts';
 import { type Problem, problemOf } from '../api/problem.ts';
 import { Badge } from '../parts/badge.tsx';
 import { ErrorNote, Loading } from '../parts/notes.tsx';
 import { Found, Page } from '../parts/page.tsx';
+import { nameOf } from '../parts/party.ts';
 import { When } from '../parts/when.tsx';
 import { Player } from '../replay/player.tsx';
+import type { Tape } from '../replay/tape.ts';
 import { useTranscript } from '../replay/use-transcript.ts';
+
+/** The player and its terminal are larger than the rest of the console. */
+const Terminal = lazy(() => import('../replay/terminal.tsx'));
 
 export function SessionPage({ id }: { readonly id: string }) {
   const found = useQuery({ queryKey: ['session', id], queryFn: () => api.sessions.getSession({ id }) });
@@ -22,11 +27,11 @@ function Shown({ session }: { readonly session: Session }) {
   const { id, principal, connection, endedAt } = session;
   const isLive = endedAt === undefined;
   const [parameters, setParameters] = useSearchParams();
-  const { transcript, isWhole, problem } = useTranscript(id, isLive);
+  const { transcript, tapes, isWhole, problem } = useTranscript(id, isLive);
   const startUs = Math.round(Number(parameters.get('at') ?? 0) * 1_000_000) || 0;
   return (
     <Page
-      title={`${principal?.name ?? ''} on ${connection}`}
+      title={`${nameOf(principal)} on ${connection}`}
       crumb={<Link href="/sessions">Sessions</Link>}
       actions={isLive && <Kill id={id} />}
     >
@@ -35,6 +40,7 @@ function Shown({ session }: { readonly session: Session }) {
       </section>
       {problem !== undefined && <ErrorNote problem={problem} />}
       {!isWhole && transcript.steps.length === 0 && problem === undefined && !isLive && <Loading />}
+      <Terminals tapes={tapes.all} isLive={isLive} isWhole={isWhole} id={id} />
       {(isWhole || transcript.steps.length > 0 || isLive) && (
         <Player
           steps={transcript.steps}
@@ -47,6 +53,46 @@ function Shown({ session }: { readonly session: Session }) {
         <p className="small dim">There is more than a page can show: sallyport sessions replay {id}</p>
       )}
     </Page>
+  );
+}
+
+interface TerminalsProps {
+  readonly tapes: readonly Tape[];
+  readonly isLive: boolean;
+  readonly isWhole: boolean;
+  readonly id: string;
+}
+
+/** What the session's terminals and commands showed, one at a time. */
+function Terminals({ tapes, isLive, isWhole, id }: TerminalsProps) {
+  const [chosen, choose] = useState(0);
+  const tape = tapes.find(({ channel }) => channel === chosen) ?? tapes[0];
+  if (tape === undefined) return null;
+  return (
+    <section className="panel">
+      <div className="row">
+        {tapes.length > 1 && (
+          <label>
+            Channel{' '}
+            <select value={tape.channel} onChange={(event) => choose(Number(event.target.value))}>
+              {tapes.map(({ channel, events }) => (
+                <option key={channel} value={channel}>
+                  {channel + 1} ({events.length} events)
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        {isLive && (
+          <span className="small dim">
+            as far as it has come; all of it goes by with: sallyport sessions watch {id}
+          </span>
+        )}
+      </div>
+      <Suspense fallback={<Loading />}>
+        <Terminal key={tape.channel} tape={tape} length={isWhole || isLive ? tape.events.length : 0} />
+      </Suspense>
+    </section>
   );
 }
 

@@ -9,6 +9,7 @@ import { problemOf } from '../api/problem.ts';
 import { Badge } from '../parts/badge.tsx';
 import { Empty, ErrorNote, Loading } from '../parts/notes.tsx';
 import { Page } from '../parts/page.tsx';
+import { nameOf } from '../parts/party.ts';
 import { clock, When } from '../parts/when.tsx';
 import { useMe } from '../shell/me.ts';
 
@@ -72,7 +73,7 @@ export function Sessions() {
 }
 
 function matches({ principal, connection, sourceAddress, application, id }: Session, words: string): boolean {
-  const text = [principal?.name, connection, sourceAddress, application, id].join(' ').toLowerCase();
+  const text = [nameOf(principal), connection, sourceAddress, application, id].join(' ').toLowerCase();
   return words
     .toLowerCase()
     .split(/\s+/)
@@ -129,7 +130,7 @@ function Row({ session, top }: { readonly session: Session; readonly top: number
       <span className="dim">
         <When at={startedAt} />
       </span>
-      <span>{principal?.name}</span>
+      <span>{nameOf(principal)}</span>
       <span>{connection}</span>
       <span>{endedAt === undefined ? <Badge tone="good">live</Badge> : clock(lasted(startedAt, endedAt))}</span>
       <span className="dim">{application}</span>

@@ -105,6 +105,18 @@ export class Transcript {
       case 'end':
         this.#begin(at, { text: event.value.reason, rule: '', masks: [], parameters: [] }, 'note');
         return;
+      case 'transfer': {
+        const { name, inward, bytes, sha256 } = event.value;
+        const hash = sha256 === '' ? '' : `, SHA-256 ${sha256}`;
+        this.#note(at, { tone: 'plain', text: `${inward ? 'to' : 'from'} the target: ${name}, ${bytes} bytes${hash}` });
+        return;
+      }
+      case 'exit': {
+        const { code, signal } = event.value;
+        const text = signal === '' ? `ended with ${code ?? '?'}` : `ended by the signal ${signal}`;
+        this.#end(at, code === 0 ? 'done' : 'failed', { tone: code === 0 ? 'good' : 'bad', text });
+        return;
+      }
       default:
     }
   }

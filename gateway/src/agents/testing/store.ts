@@ -9,14 +9,16 @@ export class MemoryAgentStore implements AgentStore {
     this.#tokens.set(hash, { name, expiresAt });
   }
 
-  async consumeJoinToken(hash: string, now: Date): Promise<{ readonly name: string } | undefined> {
+  async enrol(
+    hash: string,
+    now: Date,
+    agent: Omit<KnownAgent, 'name'>,
+  ): Promise<{ readonly name: string } | undefined> {
     const token = this.#tokens.get(hash);
     this.#tokens.delete(hash);
-    return token !== undefined && token.expiresAt > now ? { name: token.name } : undefined;
-  }
-
-  async putAgent(agent: KnownAgent): Promise<void> {
-    this.#agents.set(agent.name, agent);
+    if (token === undefined || token.expiresAt <= now) return undefined;
+    this.#agents.set(token.name, { name: token.name, ...agent });
+    return { name: token.name };
   }
 
   async agent(name: string): Promise<KnownAgent | undefined> {

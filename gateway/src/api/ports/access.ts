@@ -25,6 +25,8 @@ export interface AccessPort {
   >;
   /** As it is, then each change until it is decided. */
   watch(approvalId: string, signal: AbortSignal): AsyncIterable<Approval>;
+  /** Takes back what somebody asked for themselves; a denial where it is not theirs or decided already. */
+  cancel(id: string, by: Principal): Promise<Approval | Denial>;
   breakGlass(order: AccessOrder): Promise<Grant | Denial | undefined>;
   /** Newest first. */
   list(filter: GrantFilter): Promise<readonly Grant[]>;

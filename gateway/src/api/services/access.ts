@@ -11,6 +11,7 @@ import { granted, invalid, notFound, problem } from '../problems.ts';
 import type { Streams } from '../streams.ts';
 import { shown as shownApproval } from './approvals.ts';
 import { limitOf, optional, required } from './fields.ts';
+import { shownParty } from './parties.ts';
 import { durationMs } from './times.ts';
 
 /** So many are looked at for one listing; those that the caller may not see are left out of it. */
@@ -46,9 +47,15 @@ export function accessService(
       const caller = callerOf(context);
       const id = required('the id', request.id);
       const approval = await approvals.get(id);
-      if (approval === undefined || approval.requester.id !== caller.principal.id)
-        throw notFound('request of yours', id);
+      if (approval === undefined || !isAskedBy(approval, caller)) throw notFound('request of yours', id);
       for await (const each of streams.serve(context, (signal) => port.watch(id, signal))) yield told(each);
+    },
+    async cancelRequest(request, context) {
+      const caller = callerOf(context);
+      const id = required('the id', request.id);
+      const approval = await approvals.get(id);
+      if (approval === undefined || !isAskedBy(approval, caller)) throw notFound('request of yours', id);
+      return { approval: shownApproval(granted(await port.cancel(id, caller.principal))) };
     },
     async breakGlass(request, context) {
       const order = orderOf(request, context);
@@ -110,6 +117,10 @@ const unknown = (connection: string): never => {
 
 const isOwn = ({ principal }: Grant, caller: Caller): boolean => principal.id === caller.principal.id;
 
+/** A person's own, what programs ask on their behalf among it; a program's own only. */
+const isAskedBy = ({ requester }: Approval, { principal: { id, actor } }: Caller): boolean =>
+  requester.id === id && (actor === undefined || requester.actor?.id === actor.id);
+
 const maySee = (port: AccessPort, grant: Grant, caller: Caller): boolean =>
   isOwn(grant, caller) || isAny(caller, 'admin', 'auditor', 'approver') || port.mayDecide(grant, caller.principal);
 
@@ -132,7 +143,7 @@ function shown(grant: Grant): MessageInitShape<typeof GrantSchema> {
   return {
     id,
     state: states[state],
-    principal: { id: principal.id, name: principal.name },
+    principal: shownParty(principal),
     connection,
     rule,
     reason,

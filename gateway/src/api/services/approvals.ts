@@ -7,6 +7,7 @@ import type { ApprovalsPort } from '../ports.ts';
 import { granted, invalid, notFound } from '../problems.ts';
 import type { Streams } from '../streams.ts';
 import { limitOf, optional, required } from './fields.ts';
+import { shownParty } from './parties.ts';
 
 const numbers: Readonly<Record<ApprovalState, ProtoState>> = {
   pending: ProtoState.PENDING,
@@ -33,7 +34,8 @@ export function approvalService(port: ApprovalsPort, streams: Streams): ServiceI
       const state = states.get(request.state);
       if (state === undefined && request.state !== ProtoState.UNSPECIFIED) throw invalid('there is no such state');
       const found = await port.list({ ...(state === undefined ? {} : { state }), limit: MAX_LOOKED_AT });
-      const seen = found.filter((approval) => maySee(port, approval, caller));
+      const isMeant = ({ requester }: Approval): boolean => !request.own || requester.id === caller.principal.id;
+      const seen = found.filter((approval) => isMeant(approval) && maySee(port, approval, caller));
       return { approvals: seen.slice(0, limitOf(request.limit)).map(shown) };
     },
     async getApproval(request, context) {
@@ -80,7 +82,7 @@ export function shown({ action, approvers, requester, decisions, state, requeste
     approverEachOf: [...(approvers.eachOf ?? [])],
     count: approvers.groups.length + approvers.users.length === 0 ? 0 : approvers.count,
     ...(access && { access: { duration: durationFromMs(access.durationMs), reason: access.reason } }),
-    requester: { id: requester.id, name: requester.name },
+    requester: shownParty(requester),
     action: shownAction(action),
     requestedAt: timestampFromMs(requestedAt),
     expiresAt: timestampFromMs(expiresAt),

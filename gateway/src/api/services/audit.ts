@@ -6,6 +6,7 @@ import type { AuditPort, JournalEntry, TailFilter } from '../ports.ts';
 import { invalid } from '../problems.ts';
 import type { Streams } from '../streams.ts';
 import { optional } from './fields.ts';
+import { shownParty } from './parties.ts';
 
 const MAX_LAST = 10_000;
 const MAX_TYPES = 50;
@@ -50,7 +51,7 @@ function shown({ sequence, hash, event }: JournalEntry) {
     type,
     connection,
     sessionId,
-    ...(principal === undefined ? {} : { principal: { id: principal.id, name: principal.name } }),
+    ...(principal === undefined ? {} : { principal: shownParty(principal) }),
     data: data as JsonObject,
   };
 }

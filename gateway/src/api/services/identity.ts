@@ -1,6 +1,7 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, type ServiceImpl } from '@connectrpc/connect';
 import { type IdentityService, Role as ProtoRole } from '@sallyport/proto/api/v1/identity_pb';
+import type { Sources } from '../../identity/source.ts';
 import type { StoredToken } from '../../identity/store.ts';
 import { addressKey, type Caller, callerOf, isAny } from '../caller.ts';
 import type { IdentityPort, MintedToken, MintOrder } from '../ports.ts';
@@ -8,6 +9,7 @@ import { granted, invalid, isDenial, notFound, problem, refused } from '../probl
 import type { Role } from '../roles.ts';
 import { Throttle } from '../throttle.ts';
 import { optional, required } from './fields.ts';
+import { shownParty } from './parties.ts';
 import { durationMs, timestamp } from './times.ts';
 
 const MAX_PASSWORD_CHARS = 1024;
@@ -45,7 +47,9 @@ export function identityService(port: IdentityPort, clock?: () => number): Servi
     whoAmI(_, context) {
       const { principal, roles, tokenId = '' } = callerOf(context);
       const { id, name, groups } = principal;
-      return { principal: { id, name, groups: [...groups] }, roles: roles.map((role) => roleNumbers[role]), tokenId };
+      const actor = principal.actor === undefined ? {} : { actor: shownParty(principal.actor) };
+      const shown = { id, name, groups: [...groups], ...actor };
+      return { principal: shown, roles: roles.map((role) => roleNumbers[role]), tokenId };
     },
     async mintToken(request, context) {
       const caller = callerOf(context);
@@ -53,6 +57,7 @@ export function identityService(port: IdentityPort, clock?: () => number): Servi
       const token = await wordedRange(
         port.mint({
           ...order,
+          sources: boundTo(caller, order.for, request.from),
           connection: optional('the connection', request.connection),
           ttlMs: durationMs(request.ttl),
           label: optional('the label', request.label),
@@ -96,6 +101,15 @@ export function identityService(port: IdentityPort, clock?: () => number): Servi
 
 type For = { case: 'user' | 'serviceAccount'; value: string } | { case: undefined; value?: undefined };
 
+const MAX_RANGES = 100;
+
+/** One's own token is bound to all that the one is bound to with which it was asked for. */
+function boundTo(caller: Caller, whom: MintOrder['for'], asked: readonly string[]): Sources {
+  if (asked.length > MAX_RANGES) throw invalid(`a token is bound to ${MAX_RANGES} ranges at most`);
+  const own = whom === undefined ? (caller.sources ?? []) : [];
+  return [...own, ...(asked.length === 0 ? [] : [asked])];
+}
+
 /** A token never outlives the one that it was asked with; an administrator's order for others is not bound by that. */
 function mintOrder(caller: Caller, wanted: For): Pick<MintOrder, 'by' | 'for' | 'notAfter'> {
   const by = caller.principal;
@@ -131,13 +145,14 @@ const minted = ({ token, id, expiresAt }: MintedToken) => ({
   expiresAt: timestampFromMs(expiresAt),
 });
 
-function listed({ id, principal, connection = '', label = '', issuedAt, expiresAt, revokedAt }: StoredToken) {
+function listed({ id, principal, connection = '', label = '', issuedAt, expiresAt, revokedAt, ...rest }: StoredToken) {
   const { value } = timestamp(revokedAt);
   return {
     id,
-    principal: { id: principal.id, name: principal.name },
+    principal: shownParty(principal),
     connection,
     label,
+    from: (rest.sources ?? []).map((ranges) => ranges.join(',')),
     issuedAt: timestampFromMs(issuedAt),
     expiresAt: timestampFromMs(expiresAt),
     ...(value === undefined ? {} : { revokedAt: value }),

@@ -9,6 +9,7 @@ import type { SessionsPort, TranscriptEvent } from '../ports.ts';
 import { invalid, notFound } from '../problems.ts';
 import type { Streams } from '../streams.ts';
 import { limitOf, optional, required } from './fields.ts';
+import { shownParty } from './parties.ts';
 import { milliseconds } from './times.ts';
 
 export function sessionService(port: SessionsPort, streams: Streams): ServiceImpl<typeof SessionService> {
@@ -101,7 +102,7 @@ function listed(record: SessionRecord) {
     id,
     connection,
     protocol,
-    principal: { id: principal.id, name: principal.name },
+    principal: shownParty(principal),
     sourceAddress,
     application,
     agent,

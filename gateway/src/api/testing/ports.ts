@@ -49,6 +49,13 @@ export class TestPorts implements ApiPorts {
     revoke: async (id) => id === 'dir_fresh',
   };
 
+  readonly serviceAccounts: ApiPorts['serviceAccounts'] = {
+    createSecret: async ({ service }) =>
+      service === 'ci' ? { secret: 'spa_fresh', id: 'sec_fresh', expiresAt } : undefined,
+    secrets: async () => [],
+    revokeSecret: async (id) => id === 'sec_fresh',
+  };
+
   readonly identity: ApiPorts['identity'] = {
     authenticate: async (secret) => {
       const [, name = '', scope] = /^token-([a-z]+)(?:@(.+))?$/.exec(secret) ?? [];
@@ -180,6 +187,10 @@ export class TestPorts implements ApiPorts {
       return { approval: this.approvalList[0] ?? approvalOf('a1'), grant: undefined };
     },
     watch: (_, signal) => until(signal, this.approvalList),
+    cancel: async (id, by) => {
+      this.asked.push(['cancel', id, by.id]);
+      return { ...approvalOf(id), state: 'cancelled' };
+    },
     breakGlass: async (order) => {
       this.asked.push(['breakGlass', order]);
       if (order.connection !== this.connection.name) return undefined;

@@ -5,7 +5,9 @@ import {
   type TokenAnswer,
 } from '../../identity/oauth/authorization.ts';
 import type { BrowserSession } from '../../identity/oauth/browsers.ts';
+import type { ClientCredentials } from '../../identity/oauth/client-credentials.ts';
 import { type Client, clientsOf } from '../../identity/oauth/clients.ts';
+import type { Delegations } from '../../identity/oauth/delegation.ts';
 import { OAuthFailure } from '../../identity/oauth/failure.ts';
 import { isChallenge } from '../../identity/oauth/secrets.ts';
 import type { Workloads } from '../../identity/oauth/workloads.ts';
@@ -17,6 +19,8 @@ export interface OAuthParts {
   readonly publicUrl: string;
   readonly authorization: Authorization;
   readonly workloads: Workloads;
+  readonly delegations: Delegations;
+  readonly clients: ClientCredentials;
   readonly throttle: Throttle;
   /** Ends a token of the gateway's. */
   readonly revoke: (token: string) => Promise<void>;
@@ -47,9 +51,9 @@ export class OAuthEndpoints {
       revocation_endpoint: `${issuer}/oauth/revoke`,
       response_types_supported: ['code'],
       response_modes_supported: ['query'],
-      grant_types_supported: ['authorization_code', 'refresh_token', deviceGrant, exchangeGrant],
+      grant_types_supported: ['authorization_code', 'refresh_token', deviceGrant, exchangeGrant, 'client_credentials'],
       code_challenge_methods_supported: ['S256'],
-      token_endpoint_auth_methods_supported: ['none'],
+      token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
       authorization_response_iss_parameter_supported: true,
     });
   }
@@ -79,11 +83,17 @@ export class OAuthEndpoints {
 
   async token(exchange: Exchange): Promise<void> {
     await this.#answer(exchange, async (form) => {
-      const { authorization, workloads } = this.#parts;
+      const { authorization, workloads, delegations, clients } = this.#parts;
       const grant = only(form, 'grant_type');
       if (grant === exchangeGrant) {
         this.#slow(`exchange ${exchange.address}`);
-        return exchanged(await workloads.exchange(form, exchange.address));
+        const by = form.has('actor_token') ? delegations : workloads;
+        return exchanged(await by.exchange(form, exchange.address));
+      }
+      if (grant === 'client_credentials') {
+        this.#slow(`client ${exchange.address}`);
+        const { authorization: header } = exchange.request.headers;
+        return granted(await clients.exchange(form, header, exchange.address));
       }
       const client = this.#clientOf(form);
       if (grant === 'authorization_code') {
@@ -173,7 +183,10 @@ export class OAuthEndpoints {
     } catch (error) {
       if (!(error instanceof OAuthFailure || error instanceof FormProblem)) throw error;
       const [status, code] = error instanceof FormProblem ? [error.status, 'invalid_request'] : statusOf(error);
-      exchange.json(status, { error: code, error_description: ascii(error.message) });
+      // RFC 6749, 5.2: who tried with a header is told which one.
+      const tried = code === 'invalid_client' && exchange.request.headers.authorization !== undefined;
+      const headers = tried ? { 'www-authenticate': 'Basic realm="sallyport"' } : {};
+      exchange.json(status, { error: code, error_description: ascii(error.message) }, headers);
     }
   }
 }
@@ -203,6 +216,12 @@ const answered = ({ accessToken, expiresIn, refreshToken }: TokenAnswer): object
   token_type: 'Bearer',
   expires_in: expiresIn,
   ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }),
+});
+
+const granted = ({ accessToken, expiresIn }: Omit<TokenAnswer, 'refreshToken'>): object => ({
+  access_token: accessToken,
+  token_type: 'Bearer',
+  expires_in: expiresIn,
 });
 
 const exchanged = ({ accessToken, expiresIn }: Omit<TokenAnswer, 'refreshToken'>): object => ({

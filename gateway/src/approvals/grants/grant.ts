@@ -1,10 +1,7 @@
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import { type Party, type Principal, partyOf } from '@sallyport/shared/access/principal.ts';
 import type { Approvers } from '@sallyport/shared/access/verdict.ts';
 
-export interface Party {
-  readonly id: string;
-  readonly name: string;
-}
+export { type Party, partyOf } from '@sallyport/shared/access/principal.ts';
 
 /** Access of one person to one connection for a time. Times are milliseconds since the epoch. */
 export interface Grant {
@@ -64,8 +61,6 @@ export interface GrantStore {
 }
 
 export const needsReview = ({ isBreakGlass, review }: Grant): boolean => isBreakGlass && review === undefined;
-
-export const partyOf = ({ id, name }: Party): Party => ({ id, name });
 
 /** What an event tells of a grant: everything but the person's groups and claims, which are not its matter. */
 export function toldOf({ principal, terms: _, ...grant }: Grant): object {

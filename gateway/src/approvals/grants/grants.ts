@@ -300,7 +300,10 @@ function barredFromReview(grant: Grant, by: Principal): Denial | undefined {
 
 /** Those who could have been asked, and administrators. */
 export const mayReview = ({ approvers, principal }: Grant, by: Principal): boolean =>
-  by.id !== principal.id && !by.id.startsWith('service:') && (mayDecide(approvers, by) || by.groups.includes('admins'));
+  by.id !== principal.id &&
+  by.actor === undefined &&
+  !by.id.startsWith('service:') &&
+  (mayDecide(approvers, by) || by.groups.includes('admins'));
 
 const changed = ({ connection, rule }: Pick<Grant, 'connection' | 'rule'>): Denial => ({
   reason: 'cancelled',

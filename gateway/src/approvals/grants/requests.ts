@@ -1,4 +1,4 @@
-import type { Principal } from '@sallyport/shared/access/principal.ts';
+import { actorsOf, type Principal } from '@sallyport/shared/access/principal.ts';
 import type { AccessTerms, Approvers, Denial } from '@sallyport/shared/access/verdict.ts';
 import type { ApprovalDesk, Asked } from '../approval-desk.ts';
 import { forbidden } from '../approver.ts';
@@ -9,7 +9,9 @@ import { Quota } from './quota.ts';
 import { isTooThin, printable } from './reason.ts';
 
 export interface AccessRequestsParts {
-  readonly desk: Pick<ApprovalDesk, 'request'>;
+  readonly desk: Pick<ApprovalDesk, 'request' | 'resume' | 'lasts'>;
+  /** Where requests wait over a restart; they do not where absent. */
+  readonly store?: RequestStore;
   readonly grants: Pick<AccessGrants, 'create' | 'find'>;
   readonly journal: (event: AccessEvent) => Promise<void>;
   readonly termsNow: (request: Pick<Grant, 'principal' | 'connection' | 'rule'>) => Promise<string | undefined>;
@@ -34,6 +36,19 @@ export interface AccessCase {
   readonly terms: string;
 }
 
+/** What a request needs to go on after a restart. */
+export interface KeptRequest {
+  readonly of: AccessCase;
+  readonly durationMs: number;
+  readonly reason: string;
+}
+
+export interface RequestStore {
+  putRequest(approvalId: string, kept: KeptRequest): Promise<void>;
+  removeRequest(approvalId: string): Promise<void>;
+  requests(): Promise<readonly { readonly id: string; readonly kept: KeptRequest }[]>;
+}
+
 interface Pending {
   readonly of: AccessCase;
   readonly durationMs: number;
@@ -55,6 +70,7 @@ export class AccessRequests {
   readonly #quota: Quota;
   /** One for each person and connection. */
   readonly #pending = new Map<string, Pending>();
+  #closed = false;
 
   constructor(parts: AccessRequestsParts) {
     this.#parts = parts;
@@ -70,17 +86,43 @@ export class AccessRequests {
     const durationMs = timeOf(of, asked.durationMs);
     if (typeof durationMs !== 'number') return durationMs;
     const reason = printable(asked.reason, MAX_REASON);
+    if (of.access.grant?.needsReason === true && isTooThin(reason)) return needsReason(of);
     const known = this.#pending.get(keyOf(of));
     if (known !== undefined && known.of.terms === of.terms) {
       const { id, approval } = await known.asked;
       if (known.durationMs !== durationMs || known.reason !== reason) return waitsAlready(of, id);
-      known.lasting = true;
+      await this.#last(known);
       return approval;
     }
     const pending = this.#ask(of, durationMs, reason, '');
     if ('message' in pending) return pending;
-    pending.lasting = true;
+    await this.#last(pending);
     return (await pending.asked).approval;
+  }
+
+  /** Goes on with what waited when the gateway stopped. What nobody would be asked about any more is taken back. */
+  async resume(): Promise<void> {
+    for (const { id, kept } of (await this.#parts.store?.requests()) ?? []) {
+      const taken = new AbortController();
+      const given = Promise.withResolvers<Grant>();
+      const { of, durationMs, reason } = kept;
+      const effect = this.#effectOf(of, durationMs, reason, given.resolve);
+      const asked = await this.#parts.desk.resume(id, { effect }, taken.signal);
+      if (asked === undefined) await this.#parts.store?.removeRequest(id);
+      else this.#follow(kept, Promise.resolve(asked), given.promise, taken).lasting = true;
+    }
+    await this.review();
+  }
+
+  /** What waits for this one, where anything does. */
+  waiting(of: AccessCase): Promise<string> | undefined {
+    const known = this.#pending.get(keyOf(of));
+    return known !== undefined && known.of.terms === of.terms ? known.asked.then(({ id }) => id) : undefined;
+  }
+
+  /** Requests that last wait on: nothing of their end is told or forgotten from now on. */
+  close(): void {
+    this.#closed = true;
   }
 
   /**
@@ -92,6 +134,8 @@ export class AccessRequests {
     const usual = timeOf(of, undefined);
     if (typeof usual !== 'number') return usual;
     const fits = known !== undefined && known.of.terms === of.terms;
+    // Whoever connects cannot say why.
+    if (!fits && of.access.grant?.needsReason === true) return needsReason(of);
     const pending = fits ? known : this.#ask(of, usual, '', sessionId);
     if ('message' in pending) return pending;
     pending.waiting += 1;
@@ -112,7 +156,7 @@ export class AccessRequests {
   ): Promise<Grant | Denial> {
     const { access, principal, connection, rule, terms, approvers } = of;
     const { breakGlass } = access;
-    const isPerson = !principal.id.startsWith('service:');
+    const isPerson = !principal.id.startsWith('service:') && principal.actor === undefined;
     if (!isPerson || !(breakGlass?.groups.some((group) => principal.groups.includes(group)) ?? false)) {
       return forbidden(`you may not break the glass for ${connection}`, `Ask with: sallyport request ${connection}`);
     }
@@ -158,14 +202,28 @@ export class AccessRequests {
     const taken = new AbortController();
     const effect = Promise.withResolvers<Grant>();
     const asked = this.#told(of, durationMs, reason, sessionId, taken.signal, effect.resolve);
-    const outcome = asked.then(async (one) => (await one.outcome) ?? effect.promise);
-    const pending: Pending = { of, durationMs, reason, taken, asked, outcome, lasting: false, waiting: 0 };
+    return this.#follow({ of, durationMs, reason }, asked, effect.promise, taken);
+  }
+
+  #follow(kept: KeptRequest, asked: Promise<Asked>, given: Promise<Grant>, taken: AbortController): Pending {
+    const { of } = kept;
+    const outcome = asked.then(async (one) => (await one.outcome) ?? given);
+    const pending: Pending = { ...kept, taken, asked, outcome, lasting: false, waiting: 0 };
     this.#replace(keyOf(of), pending);
     const gone = (): void => {
       if (this.#pending.get(keyOf(of)) === pending) this.#pending.delete(keyOf(of));
     };
-    outcome.then((end) => this.#ended(of, end).then(gone, gone), gone);
+    outcome.then((end) => this.#ended(pending, end).then(gone, gone), gone);
     return pending;
+  }
+
+  /** It waits also when nobody does, and over a restart. */
+  async #last(pending: Pending): Promise<void> {
+    const { of, durationMs, reason } = pending;
+    const { id } = await pending.asked;
+    if (!pending.lasting) await this.#parts.store?.putRequest(id, { of, durationMs, reason });
+    pending.lasting = true;
+    if (this.#parts.store !== undefined) this.#parts.desk.lasts(id);
   }
 
   /** A request on terms that are no longer in force goes when one on new terms comes. */
@@ -193,12 +251,7 @@ export class AccessRequests {
         role,
         action: { kind: 'access.request', verb: 'open', effects: ['open'] },
         access: { durationMs, reason },
-        effect: async (approved) => {
-          const grant = await this.#grant(of, approved, durationMs, reason);
-          if ('message' in grant) return grant;
-          given(grant);
-          return undefined;
-        },
+        effect: this.#effectOf(of, durationMs, reason, given),
       },
       signal,
     );
@@ -212,6 +265,15 @@ export class AccessRequests {
     return asked;
   }
 
+  #effectOf(of: AccessCase, durationMs: number, reason: string, given: (grant: Grant) => void) {
+    return async (approved: Approval): Promise<Denial | undefined> => {
+      const grant = await this.#grant(of, approved, durationMs, reason);
+      if ('message' in grant) return grant;
+      given(grant);
+      return undefined;
+    };
+  }
+
   #grant(of: AccessCase, approved: Approval, durationMs: number, reason: string): Promise<Grant | Denial> {
     const { principal, connection, rule, terms, approvers } = of;
     const decidedBy = approved.decisions.map(({ by, name }) => ({ id: by, name }));
@@ -220,7 +282,9 @@ export class AccessRequests {
     return this.#parts.grants.create({ ...order, isBreakGlass: false, approvalId: approved.id });
   }
 
-  async #ended(of: AccessCase, end: Grant | Denial): Promise<void> {
+  async #ended({ of, asked, lasting }: Pending, end: Grant | Denial): Promise<void> {
+    if (this.#closed && lasting) return;
+    if (lasting) await this.#parts.store?.removeRequest((await asked).id).catch(this.#parts.onError);
     if (!('message' in end)) return;
     await this.#tell('access.rejected', of, { rule: of.rule, why: end.reason, message: end.message });
   }
@@ -235,7 +299,8 @@ export class AccessRequests {
   }
 }
 
-const keyOf = ({ principal, connection }: AccessCase): string => JSON.stringify([principal.id, connection]);
+const keyOf = ({ principal, connection }: AccessCase): string =>
+  JSON.stringify([principal.id, connection, ...actorsOf(principal).map(({ id }) => id)]);
 
 const isTime = (ms: number, maxMs: number): boolean => Number.isSafeInteger(ms) && ms >= 1_000 && ms <= maxMs;
 
@@ -248,6 +313,13 @@ function timeOf(of: AccessCase, asked: number | undefined): number | Denial {
   const durationMs = asked ?? grant.defaultMs;
   return isTime(durationMs, grant.maxMs) ? durationMs : tooLong(of, grant.maxMs);
 }
+
+const needsReason = ({ rule, connection }: AccessCase): Denial => ({
+  reason: 'protocol',
+  rule,
+  message: `access to ${connection} needs a reason: what it is for, in 10 letters or more`,
+  hint: `Say it with: sallyport request ${connection} --reason "…"`,
+});
 
 const tooLong = ({ rule, connection }: AccessCase, maxMs: number): Denial => ({
   reason: 'protocol',

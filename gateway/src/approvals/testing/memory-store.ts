@@ -16,10 +16,4 @@ export class MemoryApprovalStore implements ApprovalStore {
     const all = [...this.kept.values()].sort((a, b) => b.requestedAt - a.requestedAt);
     return all.filter((approval) => state === undefined || approval.state === state).slice(0, limit);
   }
-
-  async cancelPending(_at: number): Promise<void> {
-    for (const approval of this.kept.values()) {
-      if (approval.state === 'pending') this.kept.set(approval.id, { ...approval, state: 'cancelled' });
-    }
-  }
 }

@@ -1,11 +1,14 @@
 import type { Principal } from '@sallyport/shared/access/principal.ts';
 import type { Approvers } from '@sallyport/shared/access/verdict.ts';
 import { ApprovalDesk, type ApprovalDeskParts, type ApprovalEvent, type ApprovalWish } from '../approval-desk.ts';
+import type { ApprovalStore } from '../store.ts';
 import { MemoryApprovalStore } from './memory-store.ts';
 
 /** A desk with all that it was told and wrote. The journal can be held up, and can fail. */
 export class Room {
   readonly store = new MemoryApprovalStore();
+  /** What the desk writes to. */
+  shelf: ApprovalStore = this.store;
   readonly events: ApprovalEvent[] = [];
   readonly errors: unknown[] = [];
   /** Awaited before an event counts as written. */
@@ -15,6 +18,7 @@ export class Room {
 
   static async open(parts: Partial<ApprovalDeskParts> = {}): Promise<Room> {
     const room = new Room();
+    room.shelf = parts.store ?? room.store;
     room.desk = await ApprovalDesk.create({
       store: room.store,
       journal: async (event) => {

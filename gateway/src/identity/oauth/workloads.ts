@@ -4,6 +4,7 @@ import type { Denial } from '@sallyport/shared/access/verdict.ts';
 import { decodeJwt, type JWTPayload } from 'jose';
 import { claimAt } from '../claims.ts';
 import { IssuerKeys, type KeyTimes } from '../issuer-keys.ts';
+import { type Sources, wrongSource } from '../source.ts';
 import type { Tokens } from '../tokens.ts';
 import { verifyJwt } from '../verify-jwt.ts';
 import { OAuthFailure } from './failure.ts';
@@ -17,6 +18,8 @@ export interface WorkloadSpec {
   readonly match: readonly WorkloadMatch[];
   /** Milliseconds; the gateway's default when absent. */
   readonly ttlMs?: number;
+  /** The addresses that jobs may come from, and that their tokens are bound to; any where absent. */
+  readonly from?: readonly string[];
 }
 
 export interface WorkloadMatch {
@@ -43,6 +46,17 @@ export interface WorkloadsParts {
   readonly keyTimes?: KeyTimes;
 }
 
+/** A platform's program, and what its token may become. */
+export interface IdentifiedWorkload {
+  readonly principal: Principal;
+  readonly workload: string;
+  /** The claim `sub`. */
+  readonly subject: string;
+  readonly connection: string | undefined;
+  readonly ttlMs: number;
+  readonly sources: Sources;
+}
+
 const accepted = ['urn:ietf:params:oauth:token-type:jwt', 'urn:ietf:params:oauth:token-type:id_token'];
 const MAX_TOKEN_CHARS = 16 * 1024;
 
@@ -63,7 +77,18 @@ export class Workloads {
       throw new OAuthFailure('invalid_request', 'subject_token is needed');
     if (!accepted.includes(type))
       throw new OAuthFailure('invalid_request', `subject_token_type must be one of ${accepted.join(' ')}`);
-    const { workload, payload } = await this.#verified(subject);
+    return this.#minted(await this.identify(subject, address), address);
+  }
+
+  /** Whether a workload identity names the issuer of this JWT. */
+  isForeign(token: string): boolean {
+    const issuer = issuerOf(token);
+    return this.#parts.workloads().some(({ spec }) => spec.issuer === issuer);
+  }
+
+  /** The service account that a platform's token stands for. @throws OAuthFailure, Unavailable */
+  async identify(token: string, address: string): Promise<IdentifiedWorkload> {
+    const { workload, payload } = await this.#verified(token);
     const match = workload.spec.match.find(({ claims }) =>
       Object.entries(claims).every(([path, wanted]) => fits(claimAt(payload, path), wanted)),
     );
@@ -73,16 +98,20 @@ export class Workloads {
         `no rule of the workload identity ${workload.name} matches the claims of this token`,
       );
     }
+    const sources = workload.spec.from === undefined ? [] : [workload.spec.from];
+    const elsewhere = wrongSource(address, sources);
+    if (elsewhere !== undefined) throw new OAuthFailure('access_denied', elsewhere.message);
     const principal = this.#parts.principal(match.serviceAccount);
     if (principal === undefined)
       throw new OAuthFailure('invalid_target', `the service account ${match.serviceAccount} is gone`);
-    return this.#minted(
-      { ...principal, claims: { ...principal.claims, workload: payload } },
-      workload,
-      match,
-      payload,
-      address,
-    );
+    return {
+      principal: { ...principal, claims: { ...principal.claims, workload: payload } },
+      workload: workload.name,
+      subject: payload.sub ?? '',
+      connection: match.connection,
+      ttlMs: workload.spec.ttlMs ?? this.#parts.tokens.ttlMs,
+      sources,
+    };
   }
 
   async #verified(token: string): Promise<{ workload: NamedWorkload; payload: JWTPayload }> {
@@ -106,17 +135,13 @@ export class Workloads {
   }
 
   async #minted(
-    principal: Principal,
-    { name, spec }: NamedWorkload,
-    { connection }: WorkloadMatch,
-    { sub = '' }: JWTPayload,
+    { principal, workload, subject, connection, ttlMs, sources }: IdentifiedWorkload,
     address: string,
-  ) {
+  ): Promise<{ accessToken: string; expiresIn: number }> {
     const { tokens, journal } = this.#parts;
-    const ttlMs = spec.ttlMs ?? tokens.ttlMs;
     await journal(principal, {
-      workload: name,
-      subject: sub.slice(0, 255),
+      workload,
+      subject: subject.slice(0, 255),
       sourceAddress: address,
       connection: connection ?? null,
     });
@@ -124,7 +149,8 @@ export class Workloads {
       principal,
       connection,
       ttlMs,
-      label: `workload ${name}: ${sub}`.slice(0, 200),
+      sources,
+      label: `workload ${workload}: ${subject}`.slice(0, 200),
     });
     return { accessToken: token, expiresIn: Math.floor((expiresAt - this.#now()) / 1000) };
   }

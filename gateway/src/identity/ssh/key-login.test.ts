@@ -147,12 +147,12 @@ describe('a registered key', () => {
     const { id } = await add();
     const found = await identity.authenticateKey(plain(), login);
     assert.ok('principal' in found);
-    assert.equal(await identity.recheck(found), undefined);
+    assert.equal(await identity.recheck(found, '192.0.2.1'), undefined);
     const told: string[] = [];
     identity.keys!.onRemoved((one) => told.push(one));
     await identity.users.remove('alice');
     assert.deepEqual(told, [id]);
-    assert.match((await identity.recheck(found))?.message ?? '', /no longer registered/);
+    assert.match((await identity.recheck(found, '192.0.2.1'))?.message ?? '', /no longer registered/);
     await identity.users.put({ name: 'alice', groups: ['engineering'] });
     await refused(identity.authenticateKey(plain(), login), /not registered/);
   });
@@ -175,7 +175,7 @@ describe('a registered key', () => {
     assert.ok('principal' in found);
     assert.deepEqual([found.expiresAt, found.principal.groups], [expiresAt, ['b']]);
     await identity.tokens.revoke(id);
-    assert.ok(await identity.recheck(found));
+    assert.ok(await identity.recheck(found, '192.0.2.1'));
     await refused(identity.authenticateKey(plain(), login), /sign-in has ended/);
   });
 
@@ -193,9 +193,9 @@ describe('a certificate', () => {
     const found = await byCertificate();
     assert.ok('principal' in found);
     assert.deepEqual([found.method, found.principal, found.expiresAt], ['certificate', alice, now + 600_000]);
-    assert.equal(await identity.recheck(found), undefined);
+    assert.equal(await identity.recheck(found, '192.0.2.1'), undefined);
     await identity.tokens.revoke(found.tokenId ?? '');
-    assert.match((await identity.recheck(found))?.message ?? '', /revoked/);
+    assert.match((await identity.recheck(found, '192.0.2.1'))?.message ?? '', /revoked/);
   });
 
   it('as it is issued', async () => {

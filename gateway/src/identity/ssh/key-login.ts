@@ -6,7 +6,7 @@ import { verifySignature } from '@sallyport/shared/wire/ssh/signature.ts';
 import { type OfferedKey, readOffer, readSignedRequest } from '@sallyport/shared/wire/ssh/userauth.ts';
 import type { KeyProof } from '../../protocols/protocol.ts';
 import { type Attempt, Attempts } from '../attempts.ts';
-import { elsewhere, refusal } from '../denial.ts';
+import { forAnother, refusal } from '../denial.ts';
 import type { Identified } from '../identity.ts';
 import type { Tokens } from '../tokens.ts';
 import { tokenIdOf, type UserAuthority } from './authority.ts';
@@ -92,7 +92,7 @@ export class KeyLogins {
     }
     const expiresAt = Math.min(token.expiresAt, Number(certificate.validBefore) * 1000);
     const { id, connection } = token;
-    const other = elsewhere(token, login.connection);
+    const other = forAnother(token, login.connection);
     return other ?? { principal, method: 'certificate', tokenId: id, expiresAt, connection };
   }
 

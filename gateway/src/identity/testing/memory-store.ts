@@ -45,6 +45,10 @@ export class MemoryIdentityStore implements IdentityStore {
     );
   }
 
+  async tokensMadeOf(id: string): Promise<readonly StoredToken[]> {
+    return [...this.minted.values()].filter(({ parents = [] }) => parents.includes(id));
+  }
+
   async revokeToken(id: string, at: number): Promise<boolean> {
     const token = this.minted.get(id);
     if (token === undefined || token.revokedAt !== undefined) return false;

@@ -29,6 +29,7 @@ export class ChannelPort extends Duplex {
   readonly #cutter = new FrameCutter();
   #channel: ServerChannel | undefined;
   #isOver = false;
+  #isHalfClosed = false;
   #exit: (() => void) | undefined;
 
   constructor(opening: Opening) {
@@ -124,8 +125,9 @@ export class ChannelPort extends Duplex {
         if (this.#channel === undefined) this.#take(this.#opening.accept());
         return;
       case 'failure':
-        if (this.#channel === undefined) this.#opening.reject();
-        return this.#finish();
+        if (this.#channel !== undefined) return this.#finish();
+        this.#opening.reject();
+        return this.#over();
       case 'exitStatus': {
         const { code } = frame.payload;
         this.#exit = () => this.#channel?.exit(code);
@@ -138,7 +140,7 @@ export class ChannelPort extends Duplex {
       }
       case 'eof':
         // Of a session it goes with the exit: behind it the library sends no status any more.
-        if (this.#opening.request.request === 'direct-tcpip') this.#flushed(() => this.#channel?.eof());
+        if (this.#opening.request.request === 'direct-tcpip') this.#flushed(() => this.#halfClose());
         return;
       case 'close':
         return this.#finish();
@@ -147,10 +149,17 @@ export class ChannelPort extends Duplex {
     }
   }
 
+  /** Behind it the library takes no write, and calls nobody back. */
+  #halfClose(): void {
+    this.#channel?.eof();
+    this.#isHalfClosed = true;
+  }
+
   /** How it ended, and the end, behind all that was written. */
   #finish(): void {
     const channel = this.#channel;
     if (channel === undefined || this.#isOver) return;
+    if (this.#isHalfClosed) return void channel.end();
     const exit = this.#exit;
     this.#exit = undefined;
     this.#flushed(() => {

@@ -36,5 +36,7 @@ export class SshExchange implements Exchange {
     this.port.end(this.lens.farewell(denial));
   }
 
-  end(): void {}
+  end(): void {
+    this.lens.end();
+  }
 }

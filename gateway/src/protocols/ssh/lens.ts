@@ -14,12 +14,14 @@ import {
 import type { Lens, Request, Scribe, StreamVeil, Swap, Veil } from '../protocol.ts';
 import { actionOf } from './actions.ts';
 import { plainLines } from './banner.ts';
+import { SftpInspector } from './sftp/inspector.ts';
 
 /** As shells say that a command cannot be run. */
 const REFUSED_STATUS = 126;
 /** As ssh says that it failed itself. */
 const FAILED_STATUS = 255;
 /** A pseudo-terminal's `ECHO` is what the target echoes. */
+const nothing = Buffer.alloc(0);
 const now = (): number => performance.now();
 
 /** Explains one channel: its request is judged, its output masked and kept. */
@@ -32,6 +34,9 @@ export class SshLens implements Lens {
   #output: StreamVeil | undefined;
   #errors: StreamVeil | undefined;
   #isRefused = false;
+  #sftp: SftpInspector | undefined;
+  /** Of requests for files, by which number to refuse them. */
+  readonly #ids = new WeakMap<Request, number>();
 
   constructor(veil: Veil | undefined) {
     this.#veil = veil?.inspects === true ? veil : undefined;
@@ -44,13 +49,21 @@ export class SshLens implements Lens {
   requests(chunk: Buffer): readonly Request[] {
     const found: Request[] = [];
     for (const frame of this.#asked.cut(chunk)) {
-      const request = this.#asks(frame);
-      if (request !== undefined) found.push(request);
+      if (this.#sftp !== undefined && 'bytes' in frame) this.#files(this.#sftp, frame.bytes, found);
+      else {
+        const request = this.#asks(frame);
+        if (request !== undefined) found.push(request);
+      }
     }
     return found;
   }
 
-  refuse(_: Request, { message, rule, hint }: Denial): Swap {
+  refuse(request: Request, denial: Denial): Swap {
+    const id = this.#ids.get(request);
+    if (id !== undefined && this.#sftp !== undefined) {
+      return { toTarget: undefined, toClient: dataFrame('data', this.#sftp.refuse(id, denial)) };
+    }
+    const { message, rule, hint } = denial;
     this.#isRefused = true;
     if (this.#request?.request === 'direct-tcpip') {
       return { toTarget: undefined, toClient: controlFrame('failure', { message }) };
@@ -103,9 +116,40 @@ export class SshLens implements Lens {
     return { bytes: raw, ask: undefined };
   }
 
+  /** What an SFTP client asks: judged by request, answered here where it must not go on. */
+  #files(sftp: SftpInspector, bytes: Buffer, found: Request[]): void {
+    if (this.#isRefused) return;
+    for (const asked of sftp.requests(bytes)) {
+      if (asked.answer !== undefined)
+        found.push({ bytes: nothing, answer: dataFrame('data', asked.answer), ask: undefined });
+      else if (asked.ask === undefined) {
+        found.push(
+          { bytes: dataHead('data', asked.bytes.length), ask: undefined },
+          { bytes: asked.bytes, ask: undefined },
+        );
+      } else {
+        const { action, isLook, id } = asked.ask;
+        const request: Request = {
+          bytes: dataFrame('data', asked.bytes),
+          ask: { stage: isLook ? 'prepare' : 'perform', matter: { action, basis: action } },
+        };
+        this.#ids.set(request, id);
+        found.push(request);
+      }
+    }
+  }
+
+  /** The exchange is over. */
+  end(): void {
+    this.#sftp?.end();
+  }
+
   #opens(frame: Frame): Request {
     if (frame.type !== 'open') throw unexpected(frame.type);
     this.#request = frame.payload;
+    if (frame.payload.request === 'subsystem' && frame.payload.name === 'sftp') {
+      this.#sftp = new SftpInspector((transfer) => this.#scribe?.terminal.transfer(transfer));
+    }
     const action = actionOf(frame.payload);
     return { bytes: frame.raw, ask: { stage: 'perform', matter: { action, basis: action } } };
   }
@@ -121,6 +165,12 @@ export class SshLens implements Lens {
 
   /** Output, with what masks hide, kept before it is shown. */
   #shows({ type, bytes, raw }: DataPart & { readonly raw: Buffer }, sink: (bytes: Buffer) => void): void {
+    if (this.#sftp !== undefined && type === 'data') {
+      return this.#sftp.replies(bytes, (part) => {
+        sink(dataHead('data', part.length));
+        sink(part);
+      });
+    }
     const stream = this.#stream(type);
     if (stream === undefined) {
       this.#keep(type, bytes);

@@ -1,4 +1,4 @@
-import type { PutResource, ResourceStore, StoredResource } from '../resources.ts';
+import type { PutResource, ResourceChange, ResourceStore, StoredResource } from '../resources.ts';
 import { keysOf, openedSpec, type SecretFields, sealedSpec } from './fields.ts';
 import type { Keyring } from './keyring.ts';
 
@@ -16,7 +16,13 @@ export class SealedResources {
 
   /** All or none. */
   put(resources: readonly PutResource[]): Promise<void> {
-    return this.#store.put(resources.map((one) => ({ ...one, spec: sealedSpec(this.#keyring, one, this.#fields) })));
+    return this.change({ put: resources, remove: [], users: [] });
+  }
+
+  /** All or none. */
+  change({ put, ...rest }: ResourceChange): Promise<void> {
+    const sealed = put.map((one) => ({ ...one, spec: sealedSpec(this.#keyring, one, this.#fields) }));
+    return this.#store.change({ ...rest, put: sealed });
   }
 
   remove(kind: string, name: string): Promise<boolean> {

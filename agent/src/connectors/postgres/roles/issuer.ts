@@ -15,6 +15,8 @@ import { scramVerifier } from './verifier.ts';
 export type ConnectAsIssuer = (opening: Opening, issuer: RoleIssuer) => Promise<Inquiry>;
 
 const SWEEP_EVERY_MS = 10 * 60_000;
+/** Where something was too young to be swept, or still in use. */
+const SWEEP_AGAIN_MS = 70_000;
 
 /** Makes a role for each session and takes it back; nobody but the agent ever knows its password. */
 export class PostgresRoles {
@@ -73,6 +75,7 @@ export class PostgresRoles {
     return {
       lease,
       password,
+      insists: true,
       revoke: () => this.#asIssuer(opening, issuer, (one) => dropRole(one, name, of)),
       renew: async () => {
         const until = Date.now() + issuer.validForSeconds * 1000;
@@ -94,8 +97,10 @@ export class PostgresRoles {
 
   async #sweep(inquiry: Inquiry, place: string, database: string): Promise<void> {
     if (Date.now() - (this.#sweptAt.get(place) ?? 0) < SWEEP_EVERY_MS) return;
-    this.#sweptAt.set(place, Date.now());
-    await sweep(inquiry, this.#run, database);
+    const now = Date.now();
+    this.#sweptAt.set(place, now);
+    const { waiting } = await sweep(inquiry, this.#run, database);
+    if (waiting > 0) this.#sweptAt.set(place, now - SWEEP_EVERY_MS + SWEEP_AGAIN_MS);
   }
 }
 

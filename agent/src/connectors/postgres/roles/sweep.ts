@@ -27,15 +27,26 @@ const ours = `
     exists(select from pg_stat_activity a where a.usename = r.rolname), exists(select from pg_auth_members m where m.roleid = r.oid and m.member in (select oid from pg_roles where rolname like 'sallyport\\_s\\_%'))
   from pg_roles r where r.rolname ~ '^sallyport_[sw]_[0-9a-f]{12}$'`;
 
-/** Takes back what a crash left behind: roles of ours that nobody uses any more. Resolves to how many. */
-export async function sweep(inquiry: Inquiry, run: string, database: string): Promise<number> {
+/** What a sweep did, and what of other runs' it has to look at again. */
+export interface Swept {
+  readonly swept: number;
+  readonly waiting: number;
+}
+
+/** Takes back what a crash left behind: roles of ours that nobody uses any more. */
+export async function sweep(inquiry: Pick<Inquiry, 'ask'>, run: string, database: string): Promise<Swept> {
   const [rows = []] = await inquiry.ask(ours);
   let swept = 0;
+  let waiting = 0;
   for (const [name, comment, isExpired, isUsed, hasSessions] of rows) {
     const note = readNote(comment ?? null);
-    if (name === null || name === undefined || note === undefined || isUsed === 't' || hasSessions === 't') continue;
+    if (name === null || name === undefined || note === undefined) continue;
     if (note.database !== undefined && note.database !== database) continue;
     const age = Date.now() - Date.parse(note.at);
+    const isLeft = name.startsWith(sessionRolePrefix) && note.run !== run;
+    // A backend whose client was killed lives on until its statement is through.
+    if (isLeft && (isUsed === 't' || age <= NEWBORN_MS)) waiting += 1;
+    if (isUsed === 't' || hasSessions === 't') continue;
     const isOver = name.startsWith(wallRolePrefix)
       ? age > UNUSED_WALL_MS
       : isExpired === 't' || (note.run !== run && age > NEWBORN_MS);
@@ -49,11 +60,11 @@ export async function sweep(inquiry: Inquiry, run: string, database: string): Pr
     )
       swept += 1;
   }
-  return swept;
+  return { swept, waiting };
 }
 
 /** Ends a role's sessions, hands what it made to `heir`, and drops it. Nothing happens where it is gone already. */
-export async function dropRole(inquiry: Inquiry, name: string, heir: string): Promise<void> {
+export async function dropRole(inquiry: Pick<Inquiry, 'ask'>, name: string, heir: string): Promise<void> {
   const [rows = []] = await inquiry.ask(`
     select exists(select from pg_shdepend d where d.refclassid = 'pg_authid'::regclass and d.refobjid = r.oid and d.deptype = 'o'
       and d.dbid in (0, (select oid from pg_database where datname = current_database())))

@@ -2,7 +2,7 @@ import type { AccessTerms } from '@sallyport/shared/access/verdict.ts';
 import { person, Room } from '../../testing/requests.ts';
 import type { AccessEvent, Grant, GrantFilter, GrantStore } from '../grant.ts';
 import { AccessGrants, type GrantOrder } from '../grants.ts';
-import { type AccessCase, AccessRequests } from '../requests.ts';
+import { type AccessCase, AccessRequests, type KeptRequest, type RequestStore } from '../requests.ts';
 
 /** Grants, for as long as a test runs. */
 export class MemoryGrantStore implements GrantStore {
@@ -25,6 +25,23 @@ export class MemoryGrantStore implements GrantStore {
   }
 }
 
+/** Requests that wait over a restart. */
+export class MemoryRequestStore implements RequestStore {
+  readonly kept = new Map<string, string>();
+
+  async putRequest(id: string, kept: KeptRequest): Promise<void> {
+    this.kept.set(id, JSON.stringify(kept));
+  }
+
+  async removeRequest(id: string): Promise<void> {
+    this.kept.delete(id);
+  }
+
+  async requests(): Promise<readonly { readonly id: string; readonly kept: KeptRequest }[]> {
+    return [...this.kept].map(([id, kept]) => ({ id, kept: JSON.parse(kept) as KeptRequest }));
+  }
+}
+
 export const terms: AccessTerms = {
   grant: { maxMs: 8 * 3_600_000, defaultMs: 3_600_000 },
   breakGlass: { groups: ['oncall'], maxMs: 3_600_000 },
@@ -36,6 +53,8 @@ export const bob = person('bob', 'dba');
 /** Grants and requests with clocks that tests turn, and all that was told. */
 export class Office {
   readonly store: MemoryGrantStore;
+  readonly waiting: MemoryRequestStore;
+  readonly #before: Room | undefined;
   readonly events: AccessEvent[] = [];
   readonly cut: [string, string][] = [];
   readonly errors: unknown[] = [];
@@ -48,8 +67,10 @@ export class Office {
   grants!: AccessGrants;
   requests!: AccessRequests;
 
-  private constructor(store: MemoryGrantStore, now: number) {
+  private constructor(store: MemoryGrantStore, now: number, waiting = new MemoryRequestStore(), before?: Room) {
     this.store = store;
+    this.waiting = waiting;
+    this.#before = before;
     this.now = now;
   }
 
@@ -58,8 +79,8 @@ export class Office {
   }
 
   /** The same store, after a restart at that time. */
-  static restarted({ store }: Office, now: number): Promise<Office> {
-    return new Office(store, now).#start();
+  static restarted({ store, waiting, room }: Office, now: number): Promise<Office> {
+    return new Office(store, now, waiting, room).#start();
   }
 
   async #start(): Promise<this> {
@@ -71,11 +92,22 @@ export class Office {
       if (this.journalFails) throw new Error('disk full');
       this.events.push(event);
     };
-    this.room = await Room.open({ clock });
+    const resumable = new Set(this.waiting.kept.keys());
+    const before = this.#before === undefined ? {} : { store: this.#before.shelf };
+    this.room = await Room.open({ clock, resumable, ...before });
     this.grants = await AccessGrants.open({ store: this.store, journal, termsNow, onError, clock, ticks });
     this.grants.onOver((id, message) => void this.cut.push([id, message]));
     const { desk } = this.room;
-    this.requests = new AccessRequests({ desk, grants: this.grants, journal, termsNow, onError, clock });
+    this.requests = new AccessRequests({
+      desk,
+      grants: this.grants,
+      journal,
+      termsNow,
+      onError,
+      clock,
+      store: this.waiting,
+    });
+    await this.requests.resume();
     return this;
   }
 

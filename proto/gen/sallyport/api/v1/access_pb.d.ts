@@ -217,6 +217,40 @@ export declare type WatchRequestResponse = Message<"sallyport.api.v1.WatchReques
 export declare const WatchRequestResponseSchema: GenMessage<WatchRequestResponse>;
 
 /**
+ * @generated from message sallyport.api.v1.CancelRequestRequest
+ */
+export declare type CancelRequestRequest = Message<"sallyport.api.v1.CancelRequestRequest"> & {
+  /**
+   * The approval's id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message sallyport.api.v1.CancelRequestRequest.
+ * Use `create(CancelRequestRequestSchema)` to create a new message.
+ */
+export declare const CancelRequestRequestSchema: GenMessage<CancelRequestRequest>;
+
+/**
+ * @generated from message sallyport.api.v1.CancelRequestResponse
+ */
+export declare type CancelRequestResponse = Message<"sallyport.api.v1.CancelRequestResponse"> & {
+  /**
+   * @generated from field: sallyport.api.v1.Approval approval = 1;
+   */
+  approval?: Approval | undefined;
+};
+
+/**
+ * Describes the message sallyport.api.v1.CancelRequestResponse.
+ * Use `create(CancelRequestResponseSchema)` to create a new message.
+ */
+export declare const CancelRequestResponseSchema: GenMessage<CancelRequestResponse>;
+
+/**
  * @generated from message sallyport.api.v1.ListGrantsRequest
  */
 export declare type ListGrantsRequest = Message<"sallyport.api.v1.ListGrantsRequest"> & {
@@ -476,6 +510,16 @@ export declare const AccessService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchRequestRequestSchema;
     output: typeof WatchRequestResponseSchema;
+  },
+  /**
+   * Takes back a request of the caller's own that nobody has decided, of whatever kind.
+   *
+   * @generated from rpc sallyport.api.v1.AccessService.CancelRequest
+   */
+  cancelRequest: {
+    methodKind: "unary";
+    input: typeof CancelRequestRequestSchema;
+    output: typeof CancelRequestResponseSchema;
   },
   /**
    * The caller's own; all for administrators and auditors, and of what they may decide for others.

@@ -245,6 +245,13 @@ export declare type ListApprovalsRequest = Message<"sallyport.api.v1.ListApprova
    * @generated from field: uint32 limit = 2;
    */
   limit: number;
+
+  /**
+   * Only what the caller asked for.
+   *
+   * @generated from field: bool own = 3;
+   */
+  own: boolean;
 };
 
 /**

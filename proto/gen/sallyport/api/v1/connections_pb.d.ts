@@ -4,6 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file sallyport/api/v1/connections.proto.
@@ -75,6 +76,13 @@ export declare type Connection = Message<"sallyport.api.v1.Connection"> & {
    * @generated from field: string command = 10;
    */
   command: string;
+
+  /**
+   * Absent where access for a time is not asked for.
+   *
+   * @generated from field: sallyport.api.v1.AccessOffer access = 11;
+   */
+  access?: AccessOffer | undefined;
 };
 
 /**
@@ -82,6 +90,55 @@ export declare type Connection = Message<"sallyport.api.v1.Connection"> & {
  * Use `create(ConnectionSchema)` to create a new message.
  */
 export declare const ConnectionSchema: GenMessage<Connection>;
+
+/**
+ * Access for a time, as the rules offer it to the caller.
+ *
+ * @generated from message sallyport.api.v1.AccessOffer
+ */
+export declare type AccessOffer = Message<"sallyport.api.v1.AccessOffer"> & {
+  /**
+   * @generated from field: google.protobuf.Duration max = 1;
+   */
+  max?: Duration | undefined;
+
+  /**
+   * Where no time is said.
+   *
+   * @generated from field: google.protobuf.Duration usual = 2;
+   */
+  usual?: Duration | undefined;
+
+  /**
+   * @generated from field: bool needs_reason = 3;
+   */
+  needsReason: boolean;
+
+  /**
+   * @generated from field: bool may_break_glass = 4;
+   */
+  mayBreakGlass: boolean;
+
+  /**
+   * The end of the grant in force; absent where there is none.
+   *
+   * @generated from field: google.protobuf.Timestamp granted_until = 5;
+   */
+  grantedUntil?: Timestamp | undefined;
+
+  /**
+   * The request that waits; empty where none does.
+   *
+   * @generated from field: string request_id = 6;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message sallyport.api.v1.AccessOffer.
+ * Use `create(AccessOfferSchema)` to create a new message.
+ */
+export declare const AccessOfferSchema: GenMessage<AccessOffer>;
 
 /**
  * @generated from message sallyport.api.v1.ListConnectionsRequest

@@ -3,12 +3,13 @@
 /* eslint-disable */
 
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file sallyport/api/v1/connections.proto.
  */
 export const file_sallyport_api_v1_connections = /*@__PURE__*/
-  fileDesc("CiJzYWxseXBvcnQvYXBpL3YxL2Nvbm5lY3Rpb25zLnByb3RvEhBzYWxseXBvcnQuYXBpLnYxIoUCCgpDb25uZWN0aW9uEgwKBG5hbWUYASABKAkSEAoIcHJvdG9jb2wYAiABKAkSOAoGbGFiZWxzGAMgAygLMiguc2FsbHlwb3J0LmFwaS52MS5Db25uZWN0aW9uLkxhYmVsc0VudHJ5Eg4KBm9ubGluZRgEIAEoCBIWCg5uZWVkc19hcHByb3ZhbBgFIAEoCBIMCgRob3N0GAYgASgJEgwKBHBvcnQYByABKA0SDAoEdXNlchgIIAEoCRILCgN0bHMYCSABKAgSDwoHY29tbWFuZBgKIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhgKFkxpc3RDb25uZWN0aW9uc1JlcXVlc3QiTAoXTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USMQoLY29ubmVjdGlvbnMYASADKAsyHC5zYWxseXBvcnQuYXBpLnYxLkNvbm5lY3Rpb24iJAoUR2V0Q29ubmVjdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSJJChVHZXRDb25uZWN0aW9uUmVzcG9uc2USMAoKY29ubmVjdGlvbhgBIAEoCzIcLnNhbGx5cG9ydC5hcGkudjEuQ29ubmVjdGlvbjLdAQoRQ29ubmVjdGlvblNlcnZpY2USZgoPTGlzdENvbm5lY3Rpb25zEiguc2FsbHlwb3J0LmFwaS52MS5MaXN0Q29ubmVjdGlvbnNSZXF1ZXN0Gikuc2FsbHlwb3J0LmFwaS52MS5MaXN0Q29ubmVjdGlvbnNSZXNwb25zZRJgCg1HZXRDb25uZWN0aW9uEiYuc2FsbHlwb3J0LmFwaS52MS5HZXRDb25uZWN0aW9uUmVxdWVzdBonLnNhbGx5cG9ydC5hcGkudjEuR2V0Q29ubmVjdGlvblJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("CiJzYWxseXBvcnQvYXBpL3YxL2Nvbm5lY3Rpb25zLnByb3RvEhBzYWxseXBvcnQuYXBpLnYxIrQCCgpDb25uZWN0aW9uEgwKBG5hbWUYASABKAkSEAoIcHJvdG9jb2wYAiABKAkSOAoGbGFiZWxzGAMgAygLMiguc2FsbHlwb3J0LmFwaS52MS5Db25uZWN0aW9uLkxhYmVsc0VudHJ5Eg4KBm9ubGluZRgEIAEoCBIWCg5uZWVkc19hcHByb3ZhbBgFIAEoCBIMCgRob3N0GAYgASgJEgwKBHBvcnQYByABKA0SDAoEdXNlchgIIAEoCRILCgN0bHMYCSABKAgSDwoHY29tbWFuZBgKIAEoCRItCgZhY2Nlc3MYCyABKAsyHS5zYWxseXBvcnQuYXBpLnYxLkFjY2Vzc09mZmVyGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi1QEKC0FjY2Vzc09mZmVyEiYKA21heBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIoCgV1c3VhbBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxuZWVkc19yZWFzb24YAyABKAgSFwoPbWF5X2JyZWFrX2dsYXNzGAQgASgIEjEKDWdyYW50ZWRfdW50aWwYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnJlcXVlc3RfaWQYBiABKAkiGAoWTGlzdENvbm5lY3Rpb25zUmVxdWVzdCJMChdMaXN0Q29ubmVjdGlvbnNSZXNwb25zZRIxCgtjb25uZWN0aW9ucxgBIAMoCzIcLnNhbGx5cG9ydC5hcGkudjEuQ29ubmVjdGlvbiIkChRHZXRDb25uZWN0aW9uUmVxdWVzdBIMCgRuYW1lGAEgASgJIkkKFUdldENvbm5lY3Rpb25SZXNwb25zZRIwCgpjb25uZWN0aW9uGAEgASgLMhwuc2FsbHlwb3J0LmFwaS52MS5Db25uZWN0aW9uMt0BChFDb25uZWN0aW9uU2VydmljZRJmCg9MaXN0Q29ubmVjdGlvbnMSKC5zYWxseXBvcnQuYXBpLnYxLkxpc3RDb25uZWN0aW9uc1JlcXVlc3QaKS5zYWxseXBvcnQuYXBpLnYxLkxpc3RDb25uZWN0aW9uc1Jlc3BvbnNlEmAKDUdldENvbm5lY3Rpb24SJi5zYWxseXBvcnQuYXBpLnYxLkdldENvbm5lY3Rpb25SZXF1ZXN0Gicuc2FsbHlwb3J0LmFwaS52MS5HZXRDb25uZWN0aW9uUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message sallyport.api.v1.Connection.
@@ -18,32 +19,39 @@ export const ConnectionSchema = /*@__PURE__*/
   messageDesc(file_sallyport_api_v1_connections, 0);
 
 /**
+ * Describes the message sallyport.api.v1.AccessOffer.
+ * Use `create(AccessOfferSchema)` to create a new message.
+ */
+export const AccessOfferSchema = /*@__PURE__*/
+  messageDesc(file_sallyport_api_v1_connections, 1);
+
+/**
  * Describes the message sallyport.api.v1.ListConnectionsRequest.
  * Use `create(ListConnectionsRequestSchema)` to create a new message.
  */
 export const ListConnectionsRequestSchema = /*@__PURE__*/
-  messageDesc(file_sallyport_api_v1_connections, 1);
+  messageDesc(file_sallyport_api_v1_connections, 2);
 
 /**
  * Describes the message sallyport.api.v1.ListConnectionsResponse.
  * Use `create(ListConnectionsResponseSchema)` to create a new message.
  */
 export const ListConnectionsResponseSchema = /*@__PURE__*/
-  messageDesc(file_sallyport_api_v1_connections, 2);
+  messageDesc(file_sallyport_api_v1_connections, 3);
 
 /**
  * Describes the message sallyport.api.v1.GetConnectionRequest.
  * Use `create(GetConnectionRequestSchema)` to create a new message.
  */
 export const GetConnectionRequestSchema = /*@__PURE__*/
-  messageDesc(file_sallyport_api_v1_connections, 3);
+  messageDesc(file_sallyport_api_v1_connections, 4);
 
 /**
  * Describes the message sallyport.api.v1.GetConnectionResponse.
  * Use `create(GetConnectionResponseSchema)` to create a new message.
  */
 export const GetConnectionResponseSchema = /*@__PURE__*/
-  messageDesc(file_sallyport_api_v1_connections, 4);
+  messageDesc(file_sallyport_api_v1_connections, 5);
 
 /**
  * What the caller may reach, and the lines that reach it.

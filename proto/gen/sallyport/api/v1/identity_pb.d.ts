@@ -31,6 +31,13 @@ export declare type Principal = Message<"sallyport.api.v1.Principal"> & {
    * @generated from field: repeated string groups = 3;
    */
   groups: string[];
+
+  /**
+   * Who acts on their behalf; absent where they act themselves.
+   *
+   * @generated from field: sallyport.api.v1.Party actor = 4;
+   */
+  actor?: Party | undefined;
 };
 
 /**
@@ -54,6 +61,13 @@ export declare type Party = Message<"sallyport.api.v1.Party"> & {
    * @generated from field: string name = 2;
    */
   name: string;
+
+  /**
+   * Who acts on their behalf (RFC 8693, 4.1); absent where they act themselves.
+   *
+   * @generated from field: sallyport.api.v1.Party actor = 3;
+   */
+  actor?: Party | undefined;
 };
 
 /**
@@ -225,6 +239,13 @@ export declare type MintTokenRequest = Message<"sallyport.api.v1.MintTokenReques
     value: string;
     case: "serviceAccount";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * The addresses that it is bound to: ranges such as 10.0.0.0/8, any one of them; every address where empty.
+   *
+   * @generated from field: repeated string from = 6;
+   */
+  from: string[];
 };
 
 /**
@@ -323,6 +344,13 @@ export declare type Token = Message<"sallyport.api.v1.Token"> & {
    * @generated from field: google.protobuf.Timestamp revoked_at = 7;
    */
   revokedAt?: Timestamp | undefined;
+
+  /**
+   * The addresses that it is bound to: all of these must hold, of each any one range between commas.
+   *
+   * @generated from field: repeated string from = 8;
+   */
+  from: string[];
 };
 
 /**

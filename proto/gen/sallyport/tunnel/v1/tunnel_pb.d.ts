@@ -4,6 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { HttpCredential, HttpTarget } from "./http_pb.js";
 import type { SshCredential, SshTarget } from "./ssh_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
@@ -279,6 +280,11 @@ export declare type Target = Message<"sallyport.tunnel.v1.Target"> & {
   ca?: string | undefined;
 
   /**
+   * @generated from field: optional sallyport.tunnel.v1.HttpTarget http = 11;
+   */
+  http?: HttpTarget | undefined;
+
+  /**
    * @generated from field: optional sallyport.tunnel.v1.SshTarget ssh = 10;
    */
   ssh?: SshTarget | undefined;
@@ -310,6 +316,11 @@ export declare type Credential = Message<"sallyport.tunnel.v1.Credential"> & {
    * @generated from field: optional sallyport.tunnel.v1.PostgresRole postgres_role = 3;
    */
   postgresRole?: PostgresRole | undefined;
+
+  /**
+   * @generated from field: optional sallyport.tunnel.v1.HttpCredential http = 11;
+   */
+  http?: HttpCredential | undefined;
 
   /**
    * @generated from field: optional sallyport.tunnel.v1.SshCredential ssh = 10;
