@@ -41,6 +41,7 @@ export class Authentication {
   readonly #refused = { key: 0, secret: 0, link: 0 };
   #links = 0;
   #isGone = false;
+  #isIn = false;
   /** Of a key: told when no other key has done. */
   #lastWord: Denial | undefined;
 
@@ -93,8 +94,9 @@ export class Authentication {
   /** Lets the client in by the proof that `next` gave; it may open channels from now on. By no other is it ever let in. */
   accept(): void {
     this.#telling.stop();
-    if (this.#given === undefined) this.#connection.end();
-    else this.#given.context.accept();
+    if (this.#given === undefined) return void this.#connection.end();
+    this.#isIn = true;
+    this.#given.context.accept();
     this.#given = undefined;
   }
 
@@ -115,7 +117,7 @@ export class Authentication {
 
   /** Settles when the client has left, or has taken its proof back to try another. */
   async gone(signal: AbortSignal): Promise<void> {
-    if (signal.aborted || this.#isGone || this.#given === undefined) return;
+    if (signal.aborted || this.#isGone || (this.#given === undefined && !this.#isIn)) return;
     const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     await Promise.race([this.#closed.promise, this.#withdrawn.promise, aborted]);
   }
