@@ -369,6 +369,30 @@ describe('who a stock ssh client is', { timeout: 240_000 }, () => {
     assert.equal((await run('ssh', [...withKey(registered), ...plain])).out, 'let in\n');
   });
 
+  it('who takes the link back and proves it otherwise is let in by that, and by nothing else', async () => {
+    for (const [secret, wanted] of [
+      [fixture.tokens.dana, 'let in'],
+      ['spt_wrong', 'turned away'],
+    ] as const) {
+      const client = new ssh2.Client();
+      const ended = new Promise<string>((resolve) => {
+        client.on('ready', () => resolve('let in'));
+        client.on('error', () => resolve('turned away'));
+      });
+      const inner = client as unknown as { _protocol: { authPassword(user: string, secret: string): void } };
+      let links = 0;
+      // The library answers a question without prompts by itself: the link has been shown then.
+      const debug = (line: string): void => {
+        if (!line.includes('Sending USERAUTH_INFO_RESPONSE') || links++ > 0) return;
+        setImmediate(() => inner._protocol.authPassword('host', secret));
+      };
+      const how = { authHandler: ['keyboard-interactive'], tryKeyboard: true, debug } as never as object;
+      client.connect({ host: '127.0.0.1', port: fixture.clients.port, username: 'host', ...how });
+      assert.equal(await ended, wanted);
+      client.end();
+    }
+  });
+
   it('who asks again and again is sent away', async () => {
     const client = new ssh2.Client();
     const closed = once(client, 'close');

@@ -32,12 +32,16 @@ export class Authentication {
   readonly #begun = Promise.withResolvers<string | undefined>();
   readonly #closed = Promise.withResolvers<void>();
   readonly #telling: Telling;
+  /** Offered, and not asked for yet. */
   #pending: Pending | undefined;
+  /** Handed out by `next`: what is decided on. Whatever the client sends besides is another matter. */
+  #given: Pending | undefined;
   #waiting: (() => void) | undefined;
   #withdrawn = Promise.withResolvers<void>();
   readonly #refused = { key: 0, secret: 0, link: 0 };
   #links = 0;
   #isGone = false;
+  #isIn = false;
   /** Of a key: told when no other key has done. */
   #lastWord: Denial | undefined;
 
@@ -65,16 +69,20 @@ export class Authentication {
       await promise;
       this.#waiting = undefined;
     }
-    return this.#isGone ? undefined : this.#pending?.proof;
+    if (this.#isGone) return undefined;
+    this.#given = this.#pending;
+    this.#pending = undefined;
+    return this.#given?.proof;
   }
 
   /** The proof did not do. False where the client may offer no other: `end` is to be called then. */
   refuse(denial: Denial): boolean {
-    const pending = this.#pending;
-    if (pending === undefined || this.#isGone) return !this.#isGone;
-    const { context, proof } = pending;
+    const given = this.#given;
+    // Taken back by the client in the meantime: nobody waits for the answer.
+    if (given === undefined || this.#isGone) return !this.#isGone;
+    const { context, proof } = given;
     if (++this.#refused[proof.kind] >= MAX_REFUSED[proof.kind]) return false;
-    this.#pending = undefined;
+    this.#given = undefined;
     this.#telling.stop();
     // Most agents hold keys that are for other places: that one of them did not do is no news.
     if (proof.kind === 'key' && !proof.proof.isCertified) this.#lastWord = denial;
@@ -83,31 +91,33 @@ export class Authentication {
     return true;
   }
 
-  /** Lets the client in; it may open channels from now on. */
+  /** Lets the client in by the proof that `next` gave; it may open channels from now on. By no other is it ever let in. */
   accept(): void {
     this.#telling.stop();
-    this.#pending?.context.accept();
-    this.#pending = undefined;
+    if (this.#given === undefined) return void this.#connection.end();
+    this.#isIn = true;
+    this.#given.context.accept();
+    this.#given = undefined;
   }
 
   /** Turns the client away for good. */
   end(denial: Denial): void {
     this.#telling.stop();
-    if (this.#pending !== undefined) this.#telling.banner(denial);
-    this.#pending?.context.reject(methods);
-    this.#pending = undefined;
+    if (this.#given !== undefined) this.#telling.banner(denial);
+    this.#given?.context.reject(methods);
+    this.#given = undefined;
     this.#leave();
     this.#connection.end();
   }
 
   /** Tells the person something while they wait. */
   tell(text: string, hint: string): void {
-    this.#telling.say(this.#pending?.context, text, hint);
+    this.#telling.say(this.#given?.context, text, hint);
   }
 
   /** Settles when the client has left, or has taken its proof back to try another. */
   async gone(signal: AbortSignal): Promise<void> {
-    if (signal.aborted || this.#isGone) return;
+    if (signal.aborted || this.#isGone || (this.#given === undefined && !this.#isIn)) return;
     const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     await Promise.race([this.#closed.promise, this.#withdrawn.promise, aborted]);
   }
@@ -155,18 +165,21 @@ export class Authentication {
 
   /** A link first; whoever comes back, or asks for it with KbdInteractiveDevices=token, is asked for a token. */
   #hearKeyboard(context: KeyboardAuthContext): void {
-    context.once('abort', () => this.#withdraw());
+    context.once('abort', () => this.#withdraw(context));
     const wantsToken = (context.submethods as readonly string[] | undefined)?.includes('token') === true;
     if (!wantsToken && this.#links++ === 0) return this.#offer(context, { kind: 'link' });
     const prompt = [{ prompt: 'Token (from "sallyport token"): ', echo: false }];
     context.prompt(prompt, 'Sallyport', '', (answers) => {
-      const [secret = ''] = Array.isArray(answers) ? answers : [];
-      this.#offerSecret(context, secret);
+      // What it comes back with instead of answers: the client tries something else, and hears of that only.
+      if (!Array.isArray(answers)) return;
+      this.#offerSecret(context, answers[0] ?? '');
     });
   }
 
-  #withdraw(): void {
-    this.#pending = undefined;
+  #withdraw(context: AuthContext): void {
+    if (this.#pending?.context === context) this.#pending = undefined;
+    if (this.#given?.context !== context) return;
+    this.#given = undefined;
     this.#telling.stop();
     this.#withdrawn.resolve();
     this.#withdrawn = Promise.withResolvers<void>();
