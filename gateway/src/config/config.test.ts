@@ -39,7 +39,7 @@ describe('the configuration', () => {
       tunnel: undefined,
       postgres: { host: 'gw.example', port: 5432 },
       ssh: undefined,
-      kubernetes: { host: '127.0.0.1', port: 16443 },
+      kubernetes: undefined,
       metrics: { host: '127.0.0.1', port: 9 },
     });
     assert.deepEqual([data, resources], ['/d', '/srv/access']);
